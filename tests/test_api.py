@@ -61,7 +61,12 @@ def test_loading_is_reading(tmp_path):
     """Paths as text, and the reader's own error."""
     run = run_of(record())
     store.write(run, tmp_path / "x.json")
-    assert hwbench.load(str(tmp_path / "x.json")) == run
+    loaded = hwbench.load(str(tmp_path / "x.json"))
+    assert loaded == run
+    assert run == loaded
+    assert loaded != run_of()
+    assert [row["variant"] for row in loaded.table().rows()] == ["a"]
+    assert store.encode(loaded) == store.encode(run)
     with pytest.raises(errors.StoreError):
         hwbench.load(tmp_path / "none.json")
 

@@ -125,3 +125,82 @@ def test_a_bench_in_another_file_is_not_found(monkeypatch):
 def test_homes_are_the_question_s_file_and_the_topic_s():
     """The two modules that may hold a bench."""
     assert catalog.homes("stream.load") == ("hwbench.benches.stream.load", "hwbench.benches.stream.stream")
+
+
+def own_file(folder, stem, *names):
+    """A file of benches of these names."""
+    text = "from hwbench import Bench, Work\n"
+    for number, name in enumerate(names):
+        text += (
+            f"b{number} = Bench('{name}', question='Which?', axes={{}}, baseline='a')\n"
+            f"b{number}.reference(lambda: 3)\nb{number}.variant('a')(lambda: Work(lambda: 3))\n"
+        )
+    path = folder / f"{stem}.py"
+    path.write_text(text)
+    return str(path)
+
+
+def test_files_are_selected_beside_benches(benches, tmp_path, monkeypatch, caplog):
+    """All of a file's benches, or those that a glob behind it matches; without a file none of them is in any set."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    path = own_file(tmp_path, "catalog_own", "mine.one", "mine.two")
+    assert [bench.name for bench in select([path, "sweep"])] == ["sweep.sizes", "mine.one", "mine.two"]
+    assert [bench.name for bench in select([f"{path}::*.two"])] == ["mine.two"]
+    assert [bench.name for bench in catalog.own()] == ["mine.one", "mine.two"]
+    assert [bench.name for bench in select()] == ["access.steps", "access.share", "sweep.sizes"]
+    assert catalog.named(["mine.two"]) == ["mine.two"]
+    assert not caplog.records
+
+
+def test_a_name_that_is_taken_is_left_out_by_one_line(benches, tmp_path, monkeypatch, caplog):
+    """Whose name it is, hwbench's or another file's, and the rest goes on; refused where nothing is left."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    one = own_file(tmp_path, "catalog_a", "access.steps", "mine.one")
+    two = own_file(tmp_path, "catalog_b", "mine.one")
+    assert catalog.named([one, two, "sweep"]) == ["mine.one", "sweep"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"warning: {one}: its access.steps is left out: hwbench has a bench of this name; rename one",
+        f"warning: {two}: its mine.one is left out: {one} has a bench of this name; rename one",
+    ]
+    with pytest.raises(UsageError, match=r"catalog_b\.py: its mine\.one is left out"):
+        catalog.named([two])
+    with pytest.raises(UsageError, match=r"none there\.py: there is no such file or directory of benches"):
+        catalog.named(["none there.py"])
+
+
+def test_a_package_s_benches_are_named_by_its_entry_point(benches, monkeypatch):
+    """All of them by the name alone, each by its own; a topic of hwbench's is looked for in no package."""
+    from hwbench import own
+
+    asked = []
+    made = [scripted_bench({"a": 1.0}, name) for name in ("pack.x", "other.y")]
+
+    def of_package(name):
+        asked.append(name)
+        return own.Loaded([(bench, "pack") for bench in made]) if name == "pack" else None
+
+    monkeypatch.setattr(own, "of_package", of_package)
+    assert catalog.named(["stream.load", "*.load"]) == ["stream.load", "*.load"]
+    assert not asked
+    assert catalog.named(["pack.x"]) == ["pack.x"]
+    assert catalog.named(["pack"]) == ["pack.x", "other.y"]
+    assert catalog.named(["unknown"]) == ["unknown"]
+    assert asked == ["pack", "unknown"]
+
+
+def test_a_file_that_fails_is_imported_once_and_said_once(benches, tmp_path, monkeypatch, caplog):
+    """Beside others it is a warning, and alone the refusal, each time with the same words."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    path = tmp_path / "catalog_bad.py"
+    path.write_text("import sys; sys.catalog_bad = getattr(sys, 'catalog_bad', 0) + 1; 1 / 0")
+    try:
+        for _ in range(2):
+            assert catalog.named([str(path), "sweep"]) == ["sweep"]
+        with pytest.raises(UsageError, match="line 1: ZeroDivisionError"):
+            select([str(path)])
+        assert sys.catalog_bad == 1
+    finally:
+        del sys.catalog_bad
+    assert [record.getMessage() for record in caplog.records] == [
+        f"warning: {path}: line 1: ZeroDivisionError: division by zero"
+    ]

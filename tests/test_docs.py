@@ -134,8 +134,14 @@ MEASURED = [(page, line) for page, line in commands() if line.startswith("hwbenc
 
 
 @pytest.mark.parametrize(("page", "line"), MEASURED, ids=lambda words: words[:60])
-def test_runs_that_are_shown_measure_every_bench_that_they_name(monkeypatch, shown, page, line):
+def test_runs_that_are_shown_measure_every_bench_that_they_name(monkeypatch, tmp_path, shown, page, line):
     """Benches, variants, axes and values exist, and no selected bench is left without a case."""
+    text = Path(shown.__file__).read_text().replace(shown.bench.name, "mine.scan")
+    (tmp_path / "my_bench.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for added in ("_added", "_sources"):
+        monkeypatch.setattr(catalog, added, {})
     benches = catalog.benches() | {shown.bench.name: shown.bench}
     monkeypatch.setattr(catalog, "benches", lambda: benches)
     command = typer.main.get_command(app.app).commands["run"]

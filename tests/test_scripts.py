@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import sys
@@ -9,17 +10,22 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import jsonschema_rs
 import msgspec
 import numpy as np
 import pytest
 
 from hwbench import catalog
 from hwbench.bench import Bench, Pages, Sweep, Threads, Work
+from hwbench.devices.cpu import CpuDevice
+from hwbench.measurement.trial import Trial
 from hwbench.record import store
 from hwbench.tracking import change_points
 from hwbench.tracking.history import Series
 from made_up.declared import described
+from made_up.gpu_sample import gpu_run
 from made_up.sample import replace, sample_run
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -36,9 +42,12 @@ def script(name: str) -> ModuleType:
 
 
 bench_pages, consistency, five_runs = script("bench_pages"), script("consistency"), script("five_runs")
-parity = script("parity")
+allocations, counts, parity = script("allocations"), script("counts"), script("parity")
+run_file = script("run_file")
 pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
+tracking_histories = script("tracking_histories")
 tracking_commits, start_times = script("tracking_commits"), script("start_times")
+first_contact = script("first_contact")
 trust, trust_noise, trust_score = script("trust"), sys.modules["trust_noise"], sys.modules["trust_score"]
 
 # --- bench_pages ------------------------------------------------------------------------------------------------------
@@ -128,6 +137,51 @@ def test_a_bench_without_notes_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert said[-1] == "docs/benches/notes.toml: needs `look` and `plateau` for odd.bench"
 
 
+# --- run_file ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_schema_and_its_page_are_current() -> None:
+    """docs/run-file.* are what the script writes: `python scripts/run_file.py` brings them up to date."""
+    said: list[str] = []
+    assert run_file.main(["--check"], said.append) == 0, said
+
+
+def test_a_page_that_is_out_of_date_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And written anew; then nothing is left to do."""
+    monkeypatch.setattr(run_file, "DOCS", tmp_path)
+    said: list[str] = []
+    assert run_file.main(["--check"], said.append) == 1
+    assert said[0] == "docs/run-file.schema.json is out of date: python scripts/run_file.py writes it"
+    assert run_file.main([], said.append) == run_file.main(["--check"], said.append) == 0
+    assert "| `samples` | list of number | `[]` |" in (tmp_path / "run-file.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def validator() -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(run_file.schema())
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(
+        path for kind in ("runs", "verify", "parity") for path in (SCRIPTS.parent / "reports" / kind).glob("*/*.json")
+    ),
+    ids=lambda path: path.stem,
+)
+def test_every_committed_run_is_valid(validator: jsonschema_rs.Validator, path: Path) -> None:
+    """As the schema in the documentation has it."""
+    validator.validate(json.loads(path.read_bytes()))
+
+
+def test_what_is_no_run_file_is_not_valid(validator: jsonschema_rs.Validator) -> None:
+    """What is measured now is; a missing id, a status that there is not, and a sample in words are not."""
+    data = json.loads(store.encode(sample_run()))
+    validator.validate(data)
+    first = data["records"][0]
+    for wrong in ({"id": 3}, {"records": [first | {"status": "fine"}]}, {"records": [first | {"samples": ["1 s"]}]}):
+        assert not validator.is_valid(data | wrong)
+
+
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
@@ -193,6 +247,42 @@ def test_contradictions_are_told_with_their_seeds(monkeypatch: pytest.MonkeyPatc
     said.clear()
     assert consistency.main(["--number", "1"], said.append) == 0
     assert said == ["1 mutations: 5 cases"]
+
+
+# --- allocations ------------------------------------------------------------------------------------------------------
+
+
+class Placed:
+    """An engine whose allocations take 1, 2, 3 … s a call, each in its own memory."""
+
+    def __init__(self) -> None:
+        self.alive = self.most = 0
+
+    @contextlib.contextmanager
+    def prepared(self, group):
+        self.alive += 1
+        self.most = max(self.most, self.alive)
+        yield [Trial(group.cases[0], {}, work=Work(lambda: None), best=float(self.alive))]
+        self.alive -= 1
+
+    def warm_up(self, trial):
+        trial.loops = 8
+
+    def sample(self, trial, loops):
+        assert loops in (1, 8)
+        return trial.best
+
+
+def test_allocations_are_alive_together_and_each_is_sampled_in_every_round():
+    """Three allocations of 1, 2 and 3 s: the slowest takes three times as long, and they are not alike."""
+    engine, device = Placed(), CpuDevice()
+    found = allocations.measure(engine, allocations.group_of("latency.chase L2", device), 3, 10)
+    assert (found, engine.most, engine.alive) == ([[1.0] * 10, [2.0] * 10, [3.0] * 10], 3, 0)
+    cells = allocations.line("a case", found).split(" | ")
+    assert cells[:3] == ["| a case", "3", "200.0%"]
+    assert float(cells[3]) < 1e-5
+    with pytest.raises(SystemExit, match="a case is `BENCH LEVEL"):
+        allocations.main(["stream.load"])
 
 
 # --- parity -----------------------------------------------------------------------------------------------------------
@@ -424,6 +514,17 @@ def test_the_skill_of_a_reason_is_hits_less_false_alarms():
     assert "| cpu 50% | 20 | 20 | 20 (100%) | 0 | 0 |" in told
 
 
+def test_what_the_host_does_is_scored_by_the_quiet_readings_alone():
+    """Of three quiet readings the middle one is off and marked: a hit, whatever was disturbed between them."""
+    found = trust_score.summary([
+        chain(QUIET, ("50%", 2.0, ("other",)), ("", 1.2, ("steal",)), ("100%", 2.0, ("other",)), QUIET),
+        chain(QUIET, ("50%", 2.0, ()), QUIET, ("100%", 2.0, ()), QUIET),
+    ])  # fmt: skip
+    assert (found.host.scored, found.host.disturbed) == (2, 1)
+    assert {code: one.skill for code, one in found.host_reasons.items()} == {"steal": 1.0}
+    assert "Of 2 readings that nothing here disturbed" in "\n".join(trust_score.lines(found))
+
+
 def test_without_disturbed_records_there_is_no_skill():
     """Nothing can be hit; and the share that is flagged of none is all."""
     found = trust_score.summary([chain(QUIET, ("10%", 1.0, ("steal",)), QUIET)])
@@ -492,3 +593,104 @@ def test_where_no_cgroup_can_be_made_there_is_no_quota(monkeypatch, tmp_path):
     monkeypatch.setattr(trust_noise.cgroups, "cgroup_folders", lambda root, controller: ([blocked], False))
     with pytest.raises(trust_noise.Unavailable, match="no cgroup can be made below"), trust_noise.quota():
         pass
+
+
+# --- counts -----------------------------------------------------------------------------------------------------------
+
+
+def test_counts_compares_with_what_is_derived_by_hand() -> None:
+    """One kernel exact, one that is not known; what is not reached is told."""
+    said: list[str] = []
+    assert counts.main(["--size", "400", "--only", "axpy", "sort"], said.append) == 1
+    assert "16,000" in said[1]
+    assert " yes " in said[1]
+    assert said[3:5] == ["NumPy kernels exact: 1 of 2, 1.8 wanted", "truth inside: 2 of 2"]
+
+
+# --- first_contact ----------------------------------------------------------------------------------------------------
+
+
+def on_a_card(out: Path, run: Any) -> Any:
+    """In the place of processes: each `hwbench run` leaves the records of its bench; all else prints its name."""
+    asked = []
+
+    def taken(command: Any, limit_s: float) -> Any:
+        asked.append((list(command), limit_s))
+        if "run" not in command:
+            return first_contact.Ended(0, f"said by {command[1]}")
+        select = command[4]
+        if select == "device.peak":
+            return first_contact.Ended("cut off after 45 s", "measuring device.peak\n")
+        mine = [one for one in run.records if one.bench == select or select == "device.*"]
+        path = Path(command[-1]) / "runs/box" / f"{run.id}.json"
+        path.parent.mkdir(parents=True)
+        store.write(replace(run, records=mine), path)
+        return first_contact.Ended(1 if select == "device.latency" else 0, "2 cases failed")
+
+    taken.asked = asked
+    return taken
+
+
+def test_first_contact_keeps_each_step_and_writes_targets_after_it(tmp_path: Path) -> None:
+    """A step that is cut off or fails costs the others nothing; the folder is flat and has no more than eight files."""
+    run = gpu_run(spread=0.0, suspect=False)
+    written = []
+    taken = on_a_card(tmp_path, run)
+
+    def watched(command: Any, limit_s: float) -> Any:
+        written.append(sorted(one.name for one in tmp_path.iterdir()))
+        return taken(command, limit_s)
+
+    said: list[str] = []
+    chosen = [one for one in first_contact.steps(nvcc=True) if one.name != "nvidia-smi"]
+    assert first_contact.contact(tmp_path, chosen, watched, said.append) == 2
+    assert [one.partition(":")[0] for one in said] == [one.name for one in chosen]
+    assert any("device.peak: cut off after 45 s in" in one for one in said)
+    assert said == (tmp_path / "steps.txt").read_text().splitlines()
+    assert written[2] == ["goals.json", "machine.txt", "steps.txt", "targets.txt"], "after the first goal"
+    found = sorted(tmp_path.iterdir())
+    assert [one.name for one in found] == [
+        "checks.txt", "goals.json", "machine.txt", "run.json", "steps.txt", "targets.txt"
+    ]  # fmt: skip
+    assert all(one.is_file() for one in found)
+    goals = store.read(tmp_path / "goals.json")
+    assert {one.bench for one in goals.records} >= {"device.stream", "transfer.copy", "device.matmul"}
+    told = (tmp_path / "targets.txt").read_text().splitlines()
+    assert "NOT REACHED  device copy: 2.9 TB/s, at least 3 TB/s" in told
+    assert all(line.startswith(("reached   ", "NOT REACHED")) for line in told)
+    assert "=== answers\nsaid by -m" in (tmp_path / "checks.txt").read_text()
+
+
+def test_first_contact_takes_six_minutes_and_asks_for_no_more_than_is_there() -> None:
+    """Limits of all steps but those by choice; each bench, parameter and test that is named exists."""
+    chosen = list(first_contact.steps())
+    assert sum(one.limit_s for one in chosen if one.name.startswith("goal")) <= 330
+    benches = catalog.benches()
+    for one in chosen:
+        assert one.file in ("machine.txt", "goals.json", "checks.txt", "run.json")
+    for name, *given in first_contact.GOALS:
+        pairs = list(zip(given[::2], given[1::2], strict=True))
+        assert {value.partition("=")[0] for flag, value in pairs if flag == "--param"} <= set(benches[name].axes)
+        assert {value for flag, value in pairs if flag == "--variant"} <= set(benches[name].variants)
+    tests = (SCRIPTS.parent / "tests/gpu/test_on_a_gpu.py").read_text()
+    asked = [one.command[-1] for one in first_contact.steps(nvcc=True, sanitizer=True) if "-k" in one.command]
+    for word in (word for one in asked for word in one.split(" or ")):
+        assert word in tests or word in ("copy16", "pick", "fma_f4_8", "barriers_block"), word
+
+
+def test_a_step_that_hangs_is_ended_and_what_it_printed_is_kept() -> None:
+    """With the whole of its process group."""
+    hangs = "import time; print('begun', flush=True); time.sleep(60)"
+    ended = first_contact.process((sys.executable, "-S", "-c", hangs), 0.5)
+    assert (ended.code, ended.output) == ("cut off after 0.5 s", "begun\n")
+    assert first_contact.process((sys.executable, "-S", "-c", "raise SystemExit(3)"), 20).code == 3
+
+
+# --- tracking_histories -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", tracking_histories.WAYS)
+def test_a_planted_tenth_is_found_and_nobody_accused(way: str) -> None:
+    """Two trials of each kind of results; docs/tracking.md has the figures of many."""
+    pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
+    assert tracking_histories.shares(way, 2, seed=3) == (0.0, 1.0)

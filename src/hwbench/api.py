@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import asdict, astuple
+
 from . import catalog, errors
 from .analysis.limits import Limit
 from .analysis.plausibility import concluded, judged
 from .analysis.reading import Reading
 from .bench import Bench, Work
 from .devices import Device, selection
+from .export.table import Table, table
 from .host import machine
 from .measurement import cases, numba_settings, policy
 from .measurement.engine import Engine
@@ -67,9 +70,23 @@ def measure(
     return judged(records, {one.name: one.info for one in found}, sizes, machine.describe().cpu)
 
 
-def load(path: str | os.PathLike[str]) -> Run:
+class LoadedRun(Run, frozen=True, kw_only=True):
+    """A run that was read, with what its limits say of its records."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and astuple(self) == astuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def table(self) -> Table:
+        """A row for each case, for any library of data frames: `polars.DataFrame(run.table())`."""
+        return table([Reading(self, catalog.LAZY)])
+
+
+def load(path: str | os.PathLike[str]) -> LoadedRun:
     """The run in a file, with what its limits say of its records; `hwbench.errors.StoreError` says what is wrong."""
-    return concluded(store.read(Path(path)), catalog.benches())
+    run = concluded(store.read(Path(path)), catalog.LAZY)
+    return LoadedRun(**asdict(run))
 
 
 @dataclass(frozen=True)

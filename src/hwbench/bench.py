@@ -12,6 +12,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from .record.measures import KNOWN, Measures
@@ -38,6 +39,9 @@ Values: TypeAlias = dict[str, Any]
 
 Inputs: TypeAlias = tuple[Any, ...]
 """What a bench's `inputs` made: arrays, and whatever else its builders take."""
+
+CUDA_SOURCES: dict[str, Path] = {}
+"""Where the CUDA C++ of a bench outside of hwbench lies, by the bench's name: beside its file."""
 
 
 class Skip(Exception):  # noqa: N818 - not an error: a builder raises it to say why a case cannot run here

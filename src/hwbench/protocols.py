@@ -331,7 +331,7 @@ class Gpu(Protocol):
     ) -> Callable[[], None]:  # fmt: skip
         """What enqueues one copy each time it is called."""
 
-    def fp8_product(self, left: DeviceArray, right: DeviceArray, to: DeviceArray) -> Any:
+    def fp8_product(self, left: DeviceArray, right: DeviceArray, to: DeviceArray, *, fast: bool = False) -> Any:
         """What enqueues `to = left · right` in e4m3 each time it is called; `close()` gives back what describes it."""
 
     def timed(
@@ -349,6 +349,9 @@ class Gpu(Protocol):
 
     def seconds(self, launch: Call) -> float:
         """Seconds of one call of a `launch` that only enqueues, by events behind the gate."""
+
+    def readings(self) -> dict[str, float]:
+        """Clock, power, temperature and throttling of this moment, as far as the driver tells."""
 
     def read_gauges(self) -> None:
         """Read clock, power and temperature of this round: to be called while the GPU works."""

@@ -95,9 +95,14 @@ def test_what_cannot_be_compared_is_said():
     for _, new in runs:
         new[:] = [run_of(record(version=2)) for _ in new]
     assert "different things" in verdict(runs).reason
-    assert verdict(quads(2, 1.0)).reason == "not measured on both sides"
+    assert verdict(quads(2, 1.0)).reason == "fewer than 3 quads measured both sides"
     lacking = [run_of(record(samples=(), status="skipped", reasons=[Reason("needs_smt")]))] * 2
-    assert verdict([(lacking, [run_of(record())] * 2)] * 4).reason == "skipped: needs SMT"
+    one = verdict([(lacking, [run_of(record())] * 2)] * 4)
+    assert (one.verdict, one.reason) == ("new", "skipped in base: needs SMT")
+    wrong = [run_of(record(samples=(), status="wrong", reasons=[Reason("wrong_answer", "differs")]))] * 2
+    one = verdict([([run_of(record())] * 2, wrong)] * 4)
+    assert (one.verdict, one.reason) == ("failed", "wrong in new: differs")
+    assert verdict([([run_of(record())] * 2, [run_of()] * 2)] * 4).verdict == "gone"
 
 
 @pytest.mark.slow

@@ -36,6 +36,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     *(("device.stream", {"kernel": kernel, "size": size})
       for kernel in ("copy", "triad", "read", "write") for size in ("1MiB", "HBM")),
     *(("device.latency", {"size": size}) for size in ("8KiB", "256KiB")),
+    ("device.cache", {}),
+    *(("device.clock", {"work": work, "seconds": 0.0002}) for work in ("fma", "copy", "product")),
     ("device.coalescing", {"n": 2**12}),
     *(("device.layout", {"fields": fields}) for fields in (4, 32)),
     *(("device.banks", {"stride": stride}) for stride in (1, 4, 32, 33)),
@@ -46,8 +48,9 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     *(("device.sync", {"block": block}) for block in (64, 256)),
     *(("device.atomics", {"addresses": addresses}) for addresses in (1, 32, 2048)),
     *(("device.peak", {"dtype": dtype, "chains": chains}) for dtype in ("f8", "f4", "f2") for chains in (1, 8)),
-    *(("device.tensor", {"precision": precision}) for precision in ("tf32", "f16", "bf16", "fp8")),
-    *(("device.matmul", {"precision": precision, "n": 64}) for precision in ("f8", "f4", "tf32", "f16", "bf16", "fp8")),
+    *(("device.tensor", {"precision": precision}) for precision in ("tf32", "f16", "bf16", "fp8", "int8", "f16_sums")),
+    *(("device.matmul", {"precision": precision, "n": 64})
+      for precision in ("f8", "f4", "tf32", "f16", "bf16", "int8", "fp8", "fp8_fast")),
     *(("offload.breakeven", {"work": work, "n": 4**5}) for work in ("add", "sum", "matmul", "fft")),
     ("vectorize.add", {"n": 1000}),
     *(("stability.gradients", {"activation": "tanh", "init": "xavier-normal", "dtype": dtype, "remedy": remedy})

@@ -477,8 +477,28 @@ def test_a_history_is_chosen_from_and_names_the_commit(browser: Any, tracked: Pa
     apart = third["x"] + third["width"] <= fourth["x"] or fourth["y"] - third["y"] >= 11
     assert apart, (third, fourth)
     assert not page.locator(".switch .calm").is_visible()  # no control was measured
-    page.locator(".go").first.click()
+    page.locator(".go", has_text="suite.time_sum").first.click()
     page.wait_for_selector(".chosen[data-shown='suite.time_sum [1]']")
+    assert page.evaluate("decodeURIComponent(location.hash)") == "#history=suite.time_sum [1]"
+    rows = page.locator(".changes tbody tr")
+    assert rows.count() == 4
+    page.locator(".filters .words").fill("max fox")
+    assert rows.count() == 1
+    assert page.locator(".filters output").text_content() == "1 of 4"
+    page.locator(".filters .words").fill("")
+    page.locator(".filters .size").select_option("1.5")
+    assert rows.count() == 0
+    page.locator(".filters .size").select_option("1")
+    page.locator(".changes th", has_text="case").locator("button").click()
+    assert rows.first.text_content().startswith("suite.time_max")
+    page.locator(".seek").fill("sum 2")
+    page.wait_for_selector(".chosen[data-shown='suite.time_sum [2]']")
+    assert page.locator(".hits").text_content() == "1 of 3"
+    if viewport == PHONE:
+        chart, words = (page.locator(f"#topic-history {name}").first.bounding_box() for name in (".chosen", ".intro"))
+        assert chart["y"] < words["y"]
+    page.goto(tracked.as_uri() + "#history=suite.time_max")
+    page.wait_for_selector(".chosen[data-shown='suite.time_max']")
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     assert complaints == []
     context.close()

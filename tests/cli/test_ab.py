@@ -41,3 +41,21 @@ def test_ctrl_c_is_exit_130(command, monkeypatch):
     done = command("ab", "HEAD", "HEAD")
     assert (done.code, done.out) == (130, "")
     assert "Traceback" not in done.err
+
+
+def test_a_file_of_benches_is_named_as_its_processes_find_it(command, monkeypatch, tmp_path):
+    """They run in directories of their own."""
+    from hwbench.ab import environments, interleave
+    from hwbench.tracking.history import TrackingError
+
+    asked = []
+
+    def interleaved(sides, wanted, *_):
+        asked.append(wanted.select)
+        raise TrackingError("stopped")
+
+    monkeypatch.setattr(environments, "contenders", lambda *_, **__: ["a", "b"])
+    monkeypatch.setattr(interleave, "interleaved", interleaved)
+    monkeypatch.chdir(tmp_path)
+    command("ab", "HEAD", "HEAD", "mine.py", "stream.load")
+    assert asked == [[f"{tmp_path}/mine.py", "stream.load"]]

@@ -8,6 +8,8 @@ import subprocess
 import sys
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from doubles.scripted import DESCRIBED, record
 from hwbench.cli import app
@@ -71,11 +73,26 @@ def test_what_the_option_parser_refuses_is_exit_2(command, arguments):
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize(("words", "count"), [(["list"], 1), (["lst"], 10), (["--help"], 10), ([], 10)])
+@pytest.mark.parametrize(("words", "count"), [(["list"], 1), (["lst"], 11), (["--help"], 11), ([], 11)])
 def test_the_named_command_alone_is_looked_at(words, count):
     """All of them where none is named."""
     assert len(app.with_only(words).registered_commands) == count
-    assert len(app.app.registered_commands) == 10
+    assert len(app.app.registered_commands) == 11
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("name", ["", *(one.name for one in app.app.registered_commands)])
+def test_help_is_whole_at_any_width(name, width):
+    """Of the program and of each command: every option with its text, brackets included, and no line too long."""
+    done = CliRunner().invoke(app.app, [*([name] if name else []), "--help"], terminal_width=width)
+    assert (done.exit_code, done.exception) == (0, None)
+    assert max(map(len, done.output.splitlines())) <= width
+    found = typer.main.get_command(app.app)
+    mine = found.commands[name] if name else found
+    told = "".join(done.output.split())
+    for one in mine.params:
+        for text in (one.help or "", *(one.opts if one.param_type_name == "option" else ())):
+            assert "".join(text.split()) in told, text
 
 
 def test_version(command):

@@ -18,7 +18,7 @@ from hwbench.record.model import BenchInfo
 from hwbench.record.reasons import Reason
 from inspection.loaded import modules_of
 from made_up.commands import saved
-from made_up.histories import BOX, LOAD, SUM, asv_file, commit, five_commits, pytest_file, row
+from made_up.histories import BOX, LOAD, SUM, asv_file, benchmarks_file, commit, five_commits, pytest_file, row
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,7 +80,7 @@ def test_files_of_pytest_benchmark(command, tmp_path):
     ])  # fmt: skip
     done = command("compare", old, new, "--json")
     assert done.code == 1
-    assert verdicts(done) == {"x": "slower", "y": "same"}
+    assert verdicts(done) == {"x": "slower", "y": "no change"}
 
 
 def test_several_files_of_pytest_benchmark_show_their_noise(command, tmp_path):
@@ -107,9 +107,14 @@ def test_a_comparison_of_nothing_is_no_success(command, tmp_path):
     for path, one in zip(paths, (record("v0"), broken), strict=True):
         store.write(msgspec.structs.replace(run_of(one), id=path.stem), path)
     done = command("compare", *paths, "--out", tmp_path)
+    assert done.code == 1
+    assert "wrong in new: differs by 3" in done.out
+    done = command("compare", *paths, "--out", tmp_path, "--fail-on", "slower")
     assert done.code == 2
     assert "nothing was compared: no case was measured on both sides" in done.err
-    assert "wrong in new: differs by 3" in done.out
+    done = command("compare", *paths, "--fail-on", "slow")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "--fail-on: 'slow' is none of slower, failed, faster, ambiguous or gone" in done.err
 
 
 def test_a_run_and_asv_state_a_machine_in_the_same_words(command, out, results):
@@ -125,7 +130,7 @@ def test_a_run_and_asv_state_a_machine_in_the_same_words(command, out, results):
 def test_what_helps_is_said_where_a_verdict_is_ambiguous(command, tmp_path):
     """On a terminal, below the sum; not where every case has its verdict."""
     paths = []
-    for name, centre in (("base", 1.0), ("close", 1.02), ("far", 1.5)):
+    for name, centre in (("base", 1.0), ("close", 1.03), ("far", 1.5)):
         paths.append(tmp_path / f"{name}.json")
         samples = [centre + i / 1e4 for i in range(12)]
         store.write(msgspec.structs.replace(run_of(record("v0", samples)), id=name), paths[-1])
@@ -146,7 +151,7 @@ def test_a_markdown_table_for_a_pull_request(command, tmp_path):
     )
     text = command("compare", old, new, "--markdown").out
     assert text.startswith("### hwbench: 1 slower\n")
-    assert "| 🔴 slower | a&#124;&#60;b&#62;\\`c\\` | 2.00× slower (" in text
+    assert "| 🔴 slower | a&#124;&#60;b&#62;\\`c\\` | 1.00 ms | 2.00 ms | 2.00× slower (" in text
     assert command("compare", old, new, "--markdown", "--json").code == 2
 
 
@@ -223,29 +228,33 @@ def test_compare_takes_a_threshold(command, out):
 
 
 def test_compare_of_runs_with_nothing_in_common(command, out):
-    """Not measured is a verdict too; no cases at all are said."""
+    """New and gone; no cases at all are said."""
     one = saved(out, record("a"), stamp="20251122T180000Z")
     other = saved(out, record("b"))
-    assert "2 not measured" in command("compare", one, other).out
+    assert command("compare", one, other).out.startswith("1 new, 1 gone\n")
     empty, void = saved(out, stamp="20241122T180000Z"), saved(out, stamp="20241123T180000Z")
     assert "no cases" in command("compare", empty, void).out
 
 
-def test_the_same_results_on_both_sides_are_no_comparison(command, out, results, tmp_path):
-    """A run, its id, a copy, one of several, a file of pytest-benchmark, a commit: one line, and exit 2."""
+def test_the_same_results_on_both_sides_are_the_same(command, out, results, tmp_path):
+    """A run, its id, a copy, a file of pytest-benchmark, a commit: all the same; one of several is refused."""
     path, other = saved(out, record()), saved(out, record(), stamp="20251122T180000Z")
     copy = tmp_path / "copy.json"
     copy.write_bytes(path.read_bytes())
     benchmarked = pytest_file(tmp_path / "before.json", [{"name": "test_sum", "data": [1.0, 1.1, 1.2]}])
     same = [
-        (path, path), (path, path.stem), (path, copy), (path, f"{other},{path}"), (out / "runs", path), ("box", path),
-        (benchmarked, benchmarked), (f"asv:{commit(4)}", f"asv:{commit(4)[:8]}@box"),
+        (path, path), (path, path.stem), (path, copy), ("box", path), (benchmarked, benchmarked),
+        (f"asv:{commit(4)}", f"asv:{commit(4)[:8]}@box"),
     ]  # fmt: skip
     for base, new in same:
+        done = command("compare", base, new, "--out", out, "--json")
+        assert done.code == 0, (base, new)
+        assert set(verdicts(done).values()) == {"same"}
+        assert "base and new are the same measurements" in json.loads(done.out)["remarks"]
+    for base, new in ((path, f"{other},{path}"), (out / "runs", path)):
         done = command("compare", base, new, "--out", out)
-        assert (done.code, done.out) == (2, ""), (base, new)
-        assert done.err.count("\n") == 1
-        assert "the same measurements are on both sides; name two results" in done.err
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+        assert "the same measurements are on both sides, with others" in done.err
 
 
 def test_two_files_are_compared_without_numba(out):
@@ -288,3 +297,55 @@ def test_compare_prints_one_format(command, out):
     """JSON or Markdown, not both."""
     done = command("compare", *two(out, 1.0), "--json", "--markdown")
     assert (done.code, done.err) == (2, "hwbench: --json and --markdown: choose one\n")
+
+
+def test_runners_of_other_hardware_are_one_machine_by_hand(command, tmp_path):
+    """Refused, and compared under a name; as the history has it."""
+    paths = [
+        pytest_file(
+            tmp_path / f"{cpu}.json", [{"name": "x", "data": [1e-3 + i * 1e-8 for i in range(15)]}],
+            machine_info={"node": f"fv-az-{cpu}", "python_version": "3.12.7", "cpu": {"brand_raw": cpu, "count": 4}},
+        )
+        for cpu in ("EPYC", "Xeon")
+    ]  # fmt: skip
+    assert "CPU EPYC against Xeon" in command("compare", *paths).err
+    done = command("compare", *paths, "--machine-name", "hosted", "--json")
+    assert (done.code, json.loads(done.out)["machines_differ"]) == (0, [])
+
+
+def test_a_comment_names_what_failed_is_new_and_gone(command, out):
+    """With both values, the trend and for how many commits the old level stood; what did not change is folded."""
+    results = out / "asv" / "results"
+    benchmarks_file(results, {f"a.time_{name}": {} for name in ("slow", "broken", "new", "gone", "same")})
+    for number in range(1, 13):
+        last = number == 12
+        values = {"slow": 1.5e-3 if last else 1e-3, "broken": None if last else 1e-3, "same": 1e-3}
+        values |= {"new": 1e-3} if last else {"gone": 1e-3}
+        asv_file(results, number, {f"a.time_{name}": row([value], width=0.001) for name, value in values.items()})
+    done = command("compare", f"asv:{commit(11)}", f"asv:{commit(12)}", "--out", out, "--markdown")
+    assert done.code == 1
+    text = done.out
+    assert text.startswith("### hwbench: 1 slower, 1 failed, 1 same, 1 new, 1 gone\n")
+    slow = next(line for line in text.splitlines() if "slow |" in line)
+    assert slow.startswith("| 🔴 slower | a.time\\_slow | 1.00 ms | 1.50 ms | 1.50× slower (1.4")
+    assert slow.endswith("| ▁▁▁▁▁▁▁▁▁▁▁█ was 1.00 ms for 11 commits |")
+    assert "| 💥 failed | a.time\\_broken | 1.00 ms | – |  | ▄▄▄▄▄▄▄▄▄▄▄; failed in new |" in text
+    assert "| 🆕 new | a.time\\_new | – | 1.00 ms |  | not in base |" in text
+    assert "| ⚪ gone | a.time\\_gone | 1.00 ms | – |  | not in new |" in text
+    assert text.index("gone |") < text.index("<details><summary>1 same</summary>") < text.index("a.time\\_same |")
+    pair = (f"asv:{commit(11)}", f"asv:{commit(12)}", "--out", out)
+    assert command("compare", *pair, "--fail-on", "ambiguous").code == 0
+    assert command("compare", *pair, "--fail-on", "gone").code == 1
+
+
+def test_settings_that_differ_are_one_line(command, out):
+    """Of two runs: the governor, and a variable with what it does."""
+    for name, governor, variables in (("a", "performance", {}), ("b", "powersave", {"NUMBA_OPT": "1"})):
+        machine = msgspec.structs.replace(MACHINE, settings={"governor": governor})
+        run = msgspec.structs.replace(run_of(record(), machine=machine, id=name), variables=variables)
+        store.write(run, out / f"{name}.json")
+    lines = command("compare", out / "a.json", out / "b.json").out.splitlines()
+    assert [line for line in lines if line.startswith("the settings differ: ")] == [
+        "the settings differ: governor performance against powersave; variables: only new has NUMBA_OPT=1; "
+        "NUMBA_OPT in new: kernels are optimized less"
+    ]

@@ -39,3 +39,15 @@ def test_a_shell_asks_the_command(words, offered, tmp_path):
         cwd=tmp_path,
     )  # fmt: skip
     assert offered in done.stdout.split()
+
+
+def test_files_and_directories_of_benches(tmp_path, monkeypatch):
+    """After the names of benches; no hidden ones and nothing but Python."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "latest").mkdir()
+    for name in ("late.py", "late.txt", "latest/x.py", ".late.py"):
+        (tmp_path / name).write_text("")
+    found = completion.benches("late")
+    assert found[:2] == ["latency", "latency.chase"]
+    assert found[-2:] == ["late.py", "latest/"]
+    assert completion.benches("latest/") == ["latest/x.py"]

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from hwbench.cli import machine
 from hwbench.host import numba_pool, settings
+from hwbench.record.model import Gpu
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +38,16 @@ def test_what_is_inherited_is_told(command, monkeypatch):
     assert lines[at + 1].startswith("  effect: matrix products")
     assert lines[at + 2] == "  remedy: unset OPENBLAS_CORETYPE"
     assert {"governor:         powersave", "command line:     nosmt"} <= set(lines)
+
+
+def test_a_card_is_told_with_what_it_is_set_to():
+    """Libraries, power limit, ECC, MIG and UUID; of an older file what it has."""
+    card = Gpu(
+        name="NVIDIA H100 80GB HBM3", sm=132, driver="580.65", cuda="13.2", uuid="GPU-1",
+        versions={"driver_cuda": "13.0", "nvrtc": "13.0", "cublas": "13.1.0"},
+        state={"power_limit_w": 350.0, "ecc": True, "mig": True},
+    )  # fmt: skip
+    assert machine._gpu(card) == (
+        "NVIDIA H100 80GB HBM3, 132 SMs, driver 580.65, CUDA 13.2, NVRTC 13.0, cuBLAS 13.1.0, 350 W, ECC on, MIG, GPU-1"
+    )
+    assert machine._gpu(Gpu(name="H100")) == "H100"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import msgspec
 import pytest
 
 from doubles.scripted import scripted_work
-from hwbench import errors
+from hwbench import catalog, errors
 from hwbench.analysis import reading
 from hwbench.cli import summary
 from hwbench.measurement import autosave, session
@@ -222,3 +223,56 @@ def test_an_output_directory_that_cannot_be_is_told_before_measuring(benches, de
     assert "name another directory with --out" in done.err
     assert done.err.count("\n") == 1
     assert device.timed == []
+
+
+OWN = '''"""What a bench of one's own is about."""
+from doubles.scripted import scripted_work
+from hwbench import Bench
+
+bench = Bench("mine.steps", question="Whose?", axes={"size": ("L1",)}, baseline="a", version=7, words={"size": "where"})
+bench.reference(lambda: 42)
+bench.variant("a")(lambda: scripted_work(0.002, "a"))
+bench.variant("b")(lambda: scripted_work(0.001, "b"))
+bench.finding(lambda results: [f"b against a: {results.ratio('b', 'a').value:.2f}"])
+print("imported")
+'''
+
+
+def test_a_file_of_one_s_own_is_measured_and_read_without_it(benches, device, command, out, tmp_path, monkeypatch):
+    """Listed, measured and told like hwbench's; its run is shown, paged and exported where the file is gone."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    file = tmp_path / "run_mine.py"
+    file.write_text(OWN)
+    assert command("list", file).out == "mine.steps  Whose?\n"
+    assert "What a bench of one's own is about." in command("explain", file).out
+    done = command("run", file, "access.share", "--findings", "--out", out, "--preset", "quick")
+    assert done.code == 0
+    assert "b against a: 0.50" in done.out
+    [path] = store.find(out)
+    run = store.read(path)
+    assert {record.bench: record.version for record in run.records} == {"mine.steps": 7, "access.share": 1}
+    assert run.benches["mine.steps"].axes == {"size": "where"}
+    file.unlink()
+    del benches["mine.steps"]
+    for added in ("_added", "_sources"):
+        monkeypatch.setattr(catalog, added, {})
+    shown = command("show", path, "mine")
+    assert shown.code == 0
+    assert "mine.steps" in shown.out
+    assert command("report", path, "-o", tmp_path / "page.html").code == 0
+    assert "Whose?" in (tmp_path / "page.html").read_text("utf-8")
+    assert command("export", path).out.count(",mine.steps,7,") == 2
+
+
+def test_a_file_that_cannot_be_used_is_a_line(benches, device, command, out, tmp_path, monkeypatch, caplog):
+    """With others it costs nothing; alone it is exit 2, and no run is begun."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    file = tmp_path / "run_broken.py"
+    file.write_text("import nothing_of_this_name")
+    assert command("run", file, "access.share", "--out", out, "--no-report", "--preset", "quick").code == 0
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"warning: {file}: needs the module nothing_of_this_name, which is not installed")
+    done = command("run", file, "--out", tmp_path / "other")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"hwbench: {line.removeprefix('warning: ')}\n"
+    assert not (tmp_path / "other").exists()

@@ -1,4 +1,4 @@
-"""Verdicts as a table, as Markdown and as plain data, and the exit codes that go with them."""
+"""Verdicts on a terminal and as plain data, and the exit codes that go with them."""
 
 from __future__ import annotations
 
@@ -26,17 +26,6 @@ def compared(factor, new="fast"):
     return compare_sides(old, now, 0.02), old, now
 
 
-def test_markdown_lists_what_changed_and_escapes_names():
-    """A row for each change with its sign; a pipe in a name would break the table."""
-    report, old, now = compared(1.5)
-    text = verdicts.markdown(report, old, now, 0.02)
-    assert text.startswith("### hwbench: 1 slower")
-    assert "| 🔴 slower | test.bench/fast | 1.50× slower (1.47–1.53) |" in text
-    assert "threshold 2.0%, corrected for the number of cases (Benjamini–Hochberg, 5%)" in text
-    piped = compared(1.0, "a|b")
-    assert "a|b" not in verdicts.markdown(*piped, 0.02)
-
-
 def printed(*compared, headline=(), every=False):
     """The lines of a comparison."""
     console = Console(file=io.StringIO(), width=200, no_color=True)
@@ -48,7 +37,7 @@ def test_totals_come_first_then_what_changed():
     """The verdict, the ratio with its interval and the case; the method below."""
     lines = printed(*compared(1.5))
     assert lines[:2] == ["1 slower", "base: box-fast-1.0"]
-    assert "slower  1.50× slower (1.47–1.53)  test.bench/fast" in lines
+    assert "slower  1.50× slower (1.47–1.53)  1.01 s → 1.51 s  test.bench/fast" in lines
     assert lines[-1].startswith("threshold 2.0%, corrected")
 
 
@@ -75,7 +64,7 @@ def test_no_more_cases_are_listed_than_fit_a_screen():
 
 def test_where_nothing_was_compared_the_reasons_are_shown():
     """Some of them: why a gate is not green."""
-    assert any(line.startswith("not measured  test.bench/fast (not in new)") for line in printed(*compared(1, "other")))
+    assert "gone  1.01 s → –  test.bench/fast (not in new)" in printed(*compared(1, "other"))
 
 
 def test_headline_figures_stand_side_by_side():
@@ -94,7 +83,9 @@ def test_headline_figures_stand_side_by_side():
 def test_plain_data_keeps_what_is_judged():
     """Counts by verdict and the method, for a script that reads them."""
     data = verdicts.as_json(verdicts.Compared(*compared(0.5), 0.02))
-    assert data["verdicts"] == {"slower": 0, "faster": 1, "ambiguous": 0, "same": 0, "not measured": 0}
+    assert {verdict: count for verdict, count in data["verdicts"].items() if count} == {"faster": 1}
+    [case] = data["cases"]
+    assert (case.unit, round(case.base, 2), round(case.new, 2)) == ("s", 1.01, 0.5)
     assert (data["threshold"], data["machines_differ"], data["headline"]) == (0.02, [], [])
 
 
@@ -125,3 +116,10 @@ def test_exit_codes_tell_slower_from_nothing_compared(capsys, factor, new, code)
         verdicts.deliver(verdicts.Compared(report, old, now, 0.02), "", json=False, as_markdown=True)
     assert end.value.exit_code == code
     assert ("nothing was compared" in capsys.readouterr().err) is (code == 2)
+
+
+def test_files_that_were_left_out_are_ten_lines_and_a_count(capsys):
+    """On standard error."""
+    verdicts.warn_of([f"{i}.json: is no JSON" for i in range(12)])
+    lines = capsys.readouterr().err.splitlines()
+    assert (lines[0], len(lines), lines[-1]) == ("left out: 0.json: is no JSON", 11, "left out: 2 more files")

@@ -34,6 +34,7 @@ class Durations(dict):
 
 # Of the quick set, arrays in which nothing changes but their length.
 SMALL = {
+    "device.clock": {"seconds": (0.001,)},
     "device.coalescing": {"n": (2**18,)},
     "device.matmul": {"n": (1024,)},
     "offload.breakeven": {"n": (4**5, 4**8)},
@@ -57,6 +58,8 @@ def built():
         patch.setattr(module, "HBM_TIMED", 2**24)
         # Smaller arrays, but as many launches: what fills the queue is looked at.
         patch.setattr("hwbench.benches.device.layout.ELEMENTS", 2**20)
+        patch.setattr("hwbench.benches.device.clock.N", 1024)
+        patch.setattr("hwbench.benches.device.clock.COPIED", 2**22)
         patch.setattr("hwbench.benches.device.occupancy.EACH", 1024)
         learn_little(patch)
         for name, values in SMALL.items():

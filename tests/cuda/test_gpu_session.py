@@ -21,11 +21,12 @@ from hwbench import catalog
 from hwbench.devices import selection
 from hwbench.devices.absent import AbsentGpu
 from hwbench.devices.cpu import CpuDevice
-from hwbench.measurement import cases, planning
+from hwbench.measurement import cases, planning, policy
 from hwbench.record import store
 from hwbench.record.model import Run, key
 from hwbench.record.reasons import Reason, because
 from made_up import sample_lecture
+from made_up.gpu_records import record
 from made_up.gpu_sample import CARD, gpu_run
 
 pytestmark = pytest.mark.skipif(bool(gpu_on_cpu.on_cpu.lacking()), reason=gpu_on_cpu.on_cpu.lacking() or "-")
@@ -103,7 +104,7 @@ def test_every_kernel_is_built_checked_and_set_beside_nvccs(session, targets, de
     session.test_every_kernel_is_compared()
     session.SMALL = True
     # Of those that take seconds each on fibers one is compared, the others are launched.
-    alike = {("device.peak", f"mma_{precision}") for precision in ("bf16", "tf32", "fp8")}
+    alike = {("device.tensor", f"mma_{precision}") for precision in ("bf16", "tf32", "fp8", "int8", "f16_sums")}
     alike |= {("device.peak", f"fma_f2_{chains}") for chains in (2, 4, 8)}
     for kernel in session.kernels.SHOWN:
         if kernel in alike:
@@ -128,8 +129,8 @@ def test_a_kernel_that_the_card_has_not_is_named_too(session, targets, monkeypat
     gpu_on_cpu.shrink(monkeypatch)
     hopper = gpu_on_cpu.computing_gpu(monkeypatch, tmp_path, capability=(9, 0))
     with pytest.raises(pytest.skip.Exception, match="wgmma"):
-        session.test_a_kernel_is_as_fast_as_nvccs(hopper, cpu, by_fibers, ("device.peak", "mma_fp8"))
-    assert targets.TOLD[0].startswith("left out     device.peak/mma_fp8: ")
+        session.test_a_kernel_is_as_fast_as_nvccs(hopper, cpu, by_fibers, ("device.tensor", "mma_fp8"))
+    assert targets.TOLD[0].startswith("left out     device.tensor/mma_fp8: ")
 
 
 def test_what_compute_sanitizer_watches_launches_the_kernels_of_its_topic(session, device, monkeypatch):
@@ -165,6 +166,24 @@ def test_targets_are_read_off_a_run(targets):
     assert told["pinned h2d over PCIe 5 x16"].line.startswith("reached      pinned h2d over PCIe 5 x16: 52 GB/s")
 
 
+def test_boost_and_sustained_are_targets_apart_and_latency_is_told_in_both_units(targets):
+    """What a card keeps up after 30 s is another figure than ten milliseconds of it; a cycle is no nanosecond."""
+    run = gpu_run(spread=0.0, suspect=False)
+    held = record(
+        "device.clock", "load", {"work": "product", "seconds": 30}, 1.0, counts={"flops": 700e12},
+        facts={"sustained_call_s": 1.05},
+    )  # fmt: skip
+    hop = record(
+        "device.latency", "l2", {"size": "HBM"}, 8192 * 340e-9, counts={"hops": 8192}, facts={"cycles_per_hop": 660}
+    )
+    told = {one.what: one for one in targets.targets(msgspec.structs.replace(run, records=[*run.records, held, hop]))}
+    assert told["bf16 product after 30 s"].line == (
+        "NOT REACHED  bf16 product after 30 s: 667 TFLOP/s, at least 680 TFLOP/s"
+    )
+    assert told["a load from HBM"].line == "reached      a load from HBM: 660 cycles, near 650 cycles"
+    assert told["a load from HBM in time"].line == "reached      a load from HBM in time: 340 ns, near 328 ns"
+
+
 def test_the_peak_is_held_against_the_clock_of_its_own_rounds(targets):
     """50 TFLOP/s are 0.957 of 132 x 128 units at 1.545 GHz, and less of them at 1.98 GHz."""
     run = gpu_run(spread=0.0, suspect=False)
@@ -187,6 +206,78 @@ def test_targets_that_are_near_may_be_off_by_a_seventh_either_way(targets):
     """Cycles depend on which half of L2 a line lies in."""
     near = [targets.Target("x", reached, 265, "cycles", "near").met for reached in (220, 230, 265, 300, 310)]
     assert near == [False, True, True, True, False]
+
+
+# --- first contact ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def first_contact() -> Iterator[ModuleType]:
+    """The script, on benches that fibers do in a moment."""
+    path = Path(__file__).parents[2] / "scripts/first_contact.py"
+    spec = importlib.util.spec_from_file_location("first_contact", path)
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    sys.modules["first_contact"] = made  # dataclasses look their module up
+    spec.loader.exec_module(made)
+    yield made
+    del sys.modules["first_contact"]
+
+
+def test_first_contact_is_rehearsed_whole(first_contact, session, device, command, monkeypatch, tmp_path):
+    """Each step in this process: hwbench measures on the GPU that computes, one kernel loses the context.
+
+    The folder reads as one from a card: runs that hwbench reads, targets of an H100, what failed and what did not.
+    """
+    monkeypatch.setattr(selection, "devices", lambda which, **_: {which: device})
+    monkeypatch.setattr(selection, "gpus", lambda which="gpu", **_: {"gpu:0": device})
+    monkeypatch.setattr(gpu_on_cpu, "SECONDS", 5e-3)  # so that a sample is two launches
+    short = msgspec.structs.replace(policy.POLICIES["quick"], rounds=2, max_rounds=2, warmup_s=0.0)
+    monkeypatch.setattr(policy, "POLICIES", policy.POLICIES | {"quick": short, "standard": short})
+    monkeypatch.setattr("hwbench.measurement.session.POLICIES", policy.POLICIES)
+    monkeypatch.setattr(
+        first_contact, "GOALS",
+        (("device.launch", "--variant", "queued"), ("device.atomics", "--param", "addresses=1"),
+         ("transfer.copy", "--param", "memory=pinned", "--param", "size=64KiB", "--variant", "raw")),
+    )  # fmt: skip
+    monkeypatch.setattr(first_contact, "WHOLE", ("device.banks",))
+    lost = sys.modules["cupy"].cuda.runtime.CUDARuntimeError(700, "cudaErrorIllegalAddress: an illegal address")
+    launch, broken = gpu_on_cpu.on_cpu.Module.launch, {"atomic_shared"}
+
+    def launched(self: Any, kernel: str, *rest: Any, **more: Any) -> None:
+        if kernel in broken:
+            raise lost
+        launch(self, kernel, *rest, **more)
+
+    monkeypatch.setattr(gpu_on_cpu.on_cpu.Module, "launch", launched)
+
+    def run(arguments: Any, limit_s: float) -> Any:
+        if "-k" in arguments:
+            if "load_and_spill" in arguments[-1]:
+                session.test_kernels_load_and_spill_nothing(device, "device.sync")
+                session.test_arguments_arrive_as_they_were_given(device)
+            else:
+                session.test_answers_are_numpys(device, "device.sync")
+            return first_contact.Ended(0, "passed")
+        done = command(*arguments[3:])
+        return first_contact.Ended(done.code, done.out + done.err)
+
+    chosen = [step for step in first_contact.steps() if step.name != "nvidia-smi"]
+    assert first_contact.contact(tmp_path, chosen, run, lambda line: None) == 1
+    steps = (tmp_path / "steps.txt").read_text().splitlines()
+    assert [line.partition(": ")[2].partition(" in ")[0] for line in steps] == ["done"] * 2 + ["1"] + ["done"] * 4
+    goals = store.read(tmp_path / "goals.json")
+    found = {(one.bench, one.variant): one.status for one in goals.records}
+    assert found["device.launch", "queued"] in ("ok", "suspect")
+    assert found["device.atomics", "shared"] == "error"
+    assert ("device.atomics", "warp") not in found, "it is yet to be measured"
+    assert found["transfer.copy", "raw"] in ("ok", "suspect")
+    assert goals.machine.gpus[0].uuid.startswith("GPU-")
+    assert {one.bench for one in store.read(tmp_path / "run.json").records} == {"device.banks"}
+    told = (tmp_path / "targets.txt").read_text()
+    assert "a queued launch: 5e+03 µs, at most 3 µs" in told
+    assert "NVIDIA H100 80GB HBM3" in (tmp_path / "machine.txt").read_text()
 
 
 # --- the whole set ----------------------------------------------------------------------------------------------------

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from doubles import on_cpu
+from hwbench.benches import _gpu
+from hwbench.benches.device import peak, tensor
 from hwbench.kernels import cuda
 from inspection import nvrtc, sass
 
@@ -98,6 +103,26 @@ def past_l1(least: int) -> Callable[[Code], str]:
     return check
 
 
+def seen_by_all(least: int, *opcodes: str) -> Callable[[Code], str]:
+    """No fewer accesses than this that the host sees, and that nothing may move or keep in a register (volatile)."""
+
+    def check(code: Code) -> str:
+        found = sum(one.base in opcodes and "STRONG.SYS" in one.opcode for one in code)
+        return "" if found >= least else f"{found} {'/'.join(opcodes)} are volatile, not {least}"
+
+    return check
+
+
+def evicted_first(least: int) -> Callable[[Code], str]:
+    """No fewer loads than this of what the caches are to give up first (ld.cs)."""
+
+    def check(code: Code) -> str:
+        found = sum(one.base == "LDG" and "EF" in one.opcode.split(".") for one in code)
+        return "" if found >= least else f"{found} loads are evicted first, not {least}"
+
+    return check
+
+
 def uncrowded(opcode: str, but: int = 0) -> Callable[[Code], str]:
     """No operation but so many needs a second cycle to read its registers."""
 
@@ -108,6 +133,8 @@ def uncrowded(opcode: str, but: int = 0) -> Callable[[Code], str]:
     return check
 
 
+# The walk begins by one volatile load and ends by a volatile store, which the clock's second reading stays behind.
+WALK = (seen_by_all(1, "LDG", "LD"), seen_by_all(1, "STG", "ST"))
 FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     ("transfer.copy", "move16"): (at_least(1, "LDG", bits=128), at_least(1, "STG", bits=128), only(128, "LDG", "STG")),
     ("transfer.copy", "chain"): (exactly(32, "FFMA"), exactly(1, "LDG"), exactly(1, "STG")),
@@ -138,10 +165,10 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
         for width in (4, 8, 16)
     },
     ("device.latency", "link"): (at_least(2, "LDG", bits=64), at_least(1, "STG", bits=64), only(64, "LDG", "STG")),
-    ("device.latency", "warm"): (at_least(3, "LDG", bits=64), only(64, "LDG", "STG")),
+    ("device.latency", "warm"): (at_least(3, "LDG", bits=64), only(64, "LDG", "STG"), evicted_first(1), past_l1(1)),
     # The walk, and the threads that fill the cache before it: as through L1 or past it as the walk.
-    ("device.latency", "chase_ca"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(0)),
-    ("device.latency", "chase_cg"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(17)),
+    ("device.latency", "chase_ca"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(0), *WALK),
+    ("device.latency", "chase_cg"): (links(16), at_least(17, "LDG"), at_least(1, "BAR"), past_l1(17), *WALK),
     ("device.coalescing", "pick"): (exactly(4, "LDG"), exactly(4, "STG"), links(0)),
     ("device.coalescing", "pick_index"): (exactly(8, "LDG"), exactly(4, "STG")),
     # Sixteen fields a turn, and those left over; none waits for the one before.
@@ -152,6 +179,8 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
         at_least(16, "FADD"),
         loop_of(16, "LDS", 48),
     ),
+    ("device.cache", "read_l1"): (exactly(4, "LDG", bits=128), past_l1(0), links(0), at_least(16, "FADD")),
+    ("device.cache", "read_shared"): (exactly(4, "LDS", bits=128), at_least(1, "BAR"), at_least(16, "FADD")),
     ("device.divergence", "paths"): (exactly(1024, "FFMA"), at_least(1, "BRX", "BRA")),
     **{
         ("device.occupancy", f"copy_{loads}"): (exactly(loads, "LDG", bits=128), exactly(loads, "STG", bits=128))
@@ -174,23 +203,32 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     # Not stored, so not computed: were it otherwise, counts would say nothing about what reaches memory.
     ("device.peak", "control"): (exactly(0, "FFMA", "FMUL", "FADD", "LDG", "STG"),),
     ("device.sync", "barriers_block"): (between(16, 18, "BAR"),),
-    ("device.sync", "barriers_grid"): (at_least(2, "ATOM", "ATOMG"), at_least(1, "MEMBAR"), at_least(2, "BAR")),
+    ("device.sync", "barriers_grid"): (at_least(2, "ATOM", "ATOMG"), at_least(2, "MEMBAR"), at_least(2, "BAR")),
     ("device.sync", "step"): (exactly(1, "LDG"), exactly(1, "STG"), exactly(0, "BAR", "MEMBAR", "ATOM", "ATOMG")),
     ("device.sync", "mark"): (exactly(1, "STG"),),
     ("device.sync", "atomic_global"): (at_least(1, "RED", "REDG", "ATOMG"), exactly(0, "ATOMS")),
     ("device.sync", "atomic_shared"): (at_least(1, "ATOMS"), at_least(1, "BAR")),
     ("device.sync", "atomic_warp"): (at_least(1, "SHFL"), at_least(1, "RED", "REDG", "ATOMG")),
-    ("gpu_gate", "gate"): (at_least(1, "LD", "LDG"), at_least(1, "NANOSLEEP"), at_least(1, "MEMBAR")),
+    ("gpu_gate", "gate"): (
+        seen_by_all(2, "LD", "LDG"),
+        seen_by_all(1, "ST", "STG"),
+        at_least(1, "NANOSLEEP"),
+        at_least(1, "MEMBAR"),
+    ),
     ("gpu_gate", "stamp"): (
         exactly(3, "STG", "ST", bits=64),
+        seen_by_all(3, "STG", "ST"),
         at_least(2, "CS2R", "S2UR", "S2R"),
         at_least(1, "MEMBAR"),
     ),
     ("gpu_gate", "burn"): (at_least(64, "FFMA"),),
 }
+MATRIX = ("HMMA", "QMMA", "IMMA")
 # Multiplications by tensor cores by architecture: 64 a turn of the loop where the instruction exists, none elsewhere.
 TENSOR = {
-    "mma_f16": {arch: 64 * (arch >= 80) for arch in cuda.ARCHS},
+    "mma_f16": {arch: 64 * (1 + (arch < 80)) for arch in cuda.ARCHS},  # Turing's is half as deep
+    "mma_f16_sums": {arch: 64 * (arch >= 80) for arch in cuda.ARCHS},
+    "mma_int8": {arch: 64 * (arch >= 80) for arch in cuda.ARCHS},
     "mma_bf16": {arch: 64 * (arch >= 80) for arch in cuda.ARCHS},
     "mma_tf32": {arch: 64 * (arch >= 80) for arch in cuda.ARCHS},
     "mma_fp8": {arch: 64 * (arch >= 120) for arch in cuda.ARCHS},
@@ -218,13 +256,36 @@ def test_the_machine_code_is_what_is_timed(topic, kernel, arch):
 @pytest.mark.parametrize("kernel", TENSOR)
 def test_tensor_cores_do_the_multiplying(kernel, arch):
     """A matrix instruction is 64 times in the loop where the architecture has it, and the kernel is empty elsewhere."""
-    assert sass.count(compiled(arch)["device.peak"][kernel], "HMMA", "QMMA") == TENSOR[kernel][arch]
+    assert sass.count(compiled(arch)["device.tensor"][kernel], *MATRIX) == TENSOR[kernel][arch]
+
+
+CARD: Any = SimpleNamespace(properties=SimpleNamespace(sm=1), resident=lambda topic, kernel, block: 1)
+
+
+@pytest.mark.parametrize(("dtype", "opcode", "each"), [("f8", "DFMA", 2), ("f4", "FFMA", 2), ("f2", "HFMA2", 4)])
+@pytest.mark.parametrize("chains", [1, 8])
+def test_the_flops_of_chains_are_those_of_their_machine_code(dtype, opcode, each, chains):
+    """What stands in the loop of 32 pairs, and before it, by how often both are gone through by a block's threads."""
+    found = sass.count(compiled(90)["device.peak"][f"fma_{dtype}_{chains}"], opcode)
+    loop = found - chains  # the first operation of a pass is outside of it
+    in_all = (loop * (_gpu.PAIRS // _gpu.UNROLLED) + chains) * peak.PASSES * each * 256
+    assert peak.flops(CARD, np.dtype(dtype), chains) == {"flops": in_all}
+
+
+@pytest.mark.parametrize("kernel", TENSOR)
+def test_the_flops_of_tensor_cores_are_those_of_their_machine_code(kernel):
+    """Instructions of the loop x 2 x 16 x 8 x K, by how often a block's eight warps go through it."""
+    precision = kernel.removeprefix("mma_")
+    arch = next(arch for arch in (90, 120) if TENSOR[kernel][arch])
+    found = sass.count(compiled(arch)["device.tensor"][kernel], *MATRIX)
+    depth = {"tf32": 8, "f16": 16, "bf16": 16, "fp8": 32, "int8": 32, "f16_sums": 16}[precision]
+    assert tensor.tensor_flops(CARD, precision) == {"flops": found * 2 * 16 * 8 * depth * tensor.MMA_LOOPS * 8}
 
 
 def test_every_kernel_that_is_shipped_has_its_facts():
     """None is shipped of which nobody says what its machine code is to be; no fact is left behind when one goes."""
     shipped = {(topic, kernel) for topic in TOPICS for kernel in on_cpu.kernels(cuda.source(topic))}
-    assert set(FACTS) | {("device.peak", kernel) for kernel in TENSOR} == shipped
+    assert set(FACTS) | {("device.tensor", kernel) for kernel in TENSOR} == shipped
 
 
 def test_the_real_cupy_adds_the_options_that_are_compiled_with_here(monkeypatch):
@@ -255,6 +316,8 @@ def test_the_real_cupy_adds_the_options_that_are_compiled_with_here(monkeypatch)
 BROKEN = [
     ("device.peak", "fma_f4_8", "fused(x[i], factor<type>::up, b)", "fused(x[i], one + one, b)", "bank"),
     ("device.stream", "copy16_again", "= __ldcg(&from[i + k * blockDim.x])", "= from[i + k * blockDim.x]", "L1"),
+    ("gpu_gate", "gate", "volatile unsigned *flag", "unsigned *flag", "volatile"),
+    ("device.latency", "warm", "__ldcs(order + at)", "order[at]", "evicted first"),
     ("device.latency", "chase_cg", "return __ldcg(at)", "return *at", "L1"),
     ("device.stream", "copy16", "COPY(copy16, float4)", "COPY(copy16, float2)", "LDG"),
     ("device.peak", "fma_f4_8", "to[i * threads + thread] = x[i]", "to[i * threads + thread] = x[0]", "FFMA"),

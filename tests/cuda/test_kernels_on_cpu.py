@@ -201,6 +201,16 @@ def reads_the_banks_it_says(kernel, launch):
         np.testing.assert_array_equal(target, np.tile(expected, 2))
 
 
+@checks("device.cache", "read_l1", "read_shared")
+def reads_all_items_in_turns(kernel, launch):
+    items = rng().integers(0, 16, (1024, 4)).astype(np.float32)
+    found = np.full(2 * 256 + 2, SENTINEL, np.float32)
+    launch(kernel, 2, 256, [items, found, np.int32(7)])
+    at = np.arange(256)[:, None, None] + 33 * np.arange(7)[:, None] + 256 * np.arange(4)
+    expected = items.sum(axis=1)[at % 1024].sum(axis=(1, 2))
+    np.testing.assert_array_equal(found, [*expected, *expected, SENTINEL, SENTINEL])
+
+
 # --- branches -------------------------------------------------------------------------------------------------------
 
 
@@ -220,6 +230,12 @@ def goes_each_way_as_often(kernel, launch):
             scalars = [*np.int32([paths, across, 3]), *np.float32([up, b, down, e])]
             launch(kernel, 4, 256, [x, y, *scalars])
             np.testing.assert_array_equal(y, expected)
+    # A warp alone shows by what it writes which elements it has: of one way where whole warps go together, else of all.
+    for across, ways in ((0, 32), (1, 1)):
+        y = np.full_like(x, SENTINEL)
+        launch(kernel, 1, 32, [x, y, *np.int32([32, across, 1]), *np.float32([up, b, down, e])])
+        [mine] = np.nonzero(y != SENTINEL)
+        assert (len(mine), len(set(mine % 32))) == (32, ways)
 
 
 # --- arithmetic -----------------------------------------------------------------------------------------------------
@@ -262,10 +278,12 @@ FRAGMENTS = {
     "mma_bf16": (2, lambda values: (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)),
     "mma_tf32": (1, lambda values: values.astype(np.float32).view(np.uint32)),
     "mma_fp8": (4, e4m3),
+    "mma_int8": (4, lambda values: values.astype(np.int8).view(np.uint8)),
+    "mma_f16_sums": (2, lambda values: values.astype(np.float16).view(np.uint16)),
 }
 
 
-@checks("device.peak", *FRAGMENTS)
+@checks("device.tensor", *FRAGMENTS)
 def multiplies_matrices_by_fragments(kernel, launch):
     each, bits = FRAGMENTS[kernel]
     depth, loops, warps, sums = 8 * each, 3, 2, 8
@@ -283,10 +301,14 @@ def multiplies_matrices_by_fragments(kernel, launch):
     def of_b(b):
         return np.stack([registers(b[each * place + element + 4 * each * r, group]) for r in range(2)])
 
-    a, second = rng().integers(-2, 3, (2, 16, depth)).astype(float) / 2
+    halves = kernel == "mma_f16_sums"
+    a, second = rng().integers(-2, 3, (2, 16, depth)).astype(float) / (1 if kernel == "mma_int8" else 2)
     right = rng().integers(-2, 3, (sums, depth, 8)).astype(float)
-    result = np.full((warps, sums, 4, 32), SENTINEL, np.float32)
+    kind = np.int32 if kernel == "mma_int8" else np.uint32 if halves else np.float32
+    result = np.full((warps, sums, 2 if halves else 4, 32), 77, kind)
     launch(kernel, warps, 32, [of_a(a), of_a(second), np.stack([of_b(b) for b in right]), result, np.int32(loops)])
+    if halves:
+        result = result.view(np.float16).reshape(warps, sums, 2, 32, 2).swapaxes(3, 4).reshape(warps, sums, 4, 32)
     lane = np.arange(32)
     for j, b in enumerate(right):
         product = 4 * loops * (a + second) @ b
@@ -424,8 +446,10 @@ MUTANTS = [
     ("device.peak", "fma_f4_4", "factor<type>::down, e", "factor<type>::up, e"),
     ("device.peak", "fma_f8_1", "pass < passes", "pass < 1"),
     ("device.peak", "fma_f2_2", "(16 * i)", "(15 * i)"),
-    ("device.peak", "mma_f16", "d[j], second", "d[j], first"),
-    ("device.peak", "mma_fp8", "4 * g + s", "4 * g + t"),
+    ("device.tensor", "mma_int8", "(signed char)(word", "(unsigned char)(word"),
+    ("device.tensor", "mma_f16_sums", "half_of(d[1], 0), half_of(d[1], 1)", "half_of(d[1], 0), half_of(d[1], 0)"),
+    ("device.tensor", "mma_f16", "d[j], second", "d[j], first"),
+    ("device.tensor", "mma_fp8", "4 * g + s", "4 * g + t"),
     ("device.occupancy", "copy_4", "k < U; ++k) to", "k < U - 1; ++k) to"),
     (
         "device.sync",
@@ -437,6 +461,8 @@ MUTANTS = [
     ("device.sync", "atomic_warp", "apart > mask", "apart > 0"),
     ("gpu_gate", "gate", "flag[1] = ticket", "flag[1] = 0"),
     ("device.divergence", "paths", "WAY(30, 0x6283)", "WAY(30, 0x6282)"),
+    ("device.cache", "read_shared", "at += STEP", "at += STEP - 1"),
+    ("device.divergence", "paths", "(place & 31) * 32 + (place >> 5)", "place"),
 ]
 
 

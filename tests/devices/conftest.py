@@ -30,7 +30,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> FakeGpu:
     made = FakeGpu({"copy16": KERNEL, "slow": 0.5, "gather": 1e-3})
     real = cuda.source
     kernels = 'extern "C" __global__ void copy16(); void slow(); void gather();'
-    monkeypatch.setattr(cuda, "source", lambda topic: kernels if topic == "stream" else real(topic))
+    monkeypatch.setattr(cuda, "source", lambda topic, file=None: kernels if topic == "stream" else real(topic, file))
     return made
 
 

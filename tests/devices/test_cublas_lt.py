@@ -54,6 +54,21 @@ def test_the_product_is_left_times_right(lt):
     made.close()
 
 
+@pytest.mark.parametrize("fast", [False, True])
+def test_fast_accumulation_is_asked_for_by_name_alone(lt, fast):
+    """cuBLASLt's default are sums in float32."""
+    left, right = operands()
+    to, workspace = np.zeros((N, N), np.float32), np.zeros(cublas_lt.WORKSPACE, np.uint8)
+    given = (e4m3(left), e4m3(np.ascontiguousarray(right.T)), to, workspace)
+    counted = ctypes.c_int.in_dll(lt, "stub_fast")
+    before = counted.value
+    made = cublas_lt.Fp8Product(lt, N, *(one.ctypes.data for one in given), 1, fast=fast)
+    made()
+    made.close()
+    np.testing.assert_array_equal(to, left.astype(int) @ right.astype(int))
+    assert counted.value - before == fast
+
+
 def test_a_card_without_such_a_product_is_a_skip(lt):
     """Where the library proposes no algorithm, and for sizes that fp8 does not take."""
     left, right = operands()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from doubles.fake_cupy import install
-from hwbench.bench import Skip, Sweep
+from hwbench.bench import CUDA_SOURCES, Skip, Sweep
 from hwbench.devices import gpu_gate as gates
 from hwbench.kernels import cuda
 
@@ -39,6 +39,16 @@ def test_modules_are_compiled_once_with_the_fixed_options(device):
     assert module.options == cuda.OPTIONS
     assert device.attributes("stream", "copy16")["local_bytes"] == 0
     assert device.resident("stream", "copy16", 256) == 4
+
+
+def test_a_bench_of_one_s_own_has_its_source_beside_it(device, gpu, tmp_path, monkeypatch):
+    """In a file of its name; where there is none, the file is named."""
+    file = tmp_path / "mine.cu"
+    monkeypatch.setitem(CUDA_SOURCES, "mine.x", file)
+    with pytest.raises(ValueError, match=r"no kernels of 'mine\.x' in mine\.cu"):
+        device.module("mine.x")
+    file.write_text('extern "C" __global__ void copy16();')
+    assert device.module("mine.x") is device.module("mine.x")
 
 
 def test_what_the_card_lacks_is_a_skip(device, gpu):
@@ -89,10 +99,10 @@ def test_inputs_are_placed_where_the_builder_wants_them(device):
 
 
 def test_free_memory_is_the_scarcer_of_device_and_host(device, gpu):
-    """CuPy's pool is emptied before; inputs are made on the host."""
+    """CuPy's pools are emptied before, that of pinned memory too; inputs are made on the host."""
     gpu.free = 12345
     assert device.free_memory() == 12345
-    assert gpu.freed_pool == 1
+    assert (gpu.freed_pool, gpu.freed_pinned) == (1, 1)
     gpu.free = 2**60
     assert device.free_memory() < 2**60
 
@@ -163,6 +173,23 @@ def test_the_card_is_described_for_the_run_file(device):
     }  # fmt: skip
     assert device.properties.capability == (9, 0)
     assert device.properties.numa_node is None
+
+
+def test_a_card_is_known_by_its_uuid_and_what_it_is_set_to(device, gpu, nvml):
+    """Two H100 of one name at 350 and 700 W are told apart, whatever number CUDA_VISIBLE_DEVICES gives them."""
+    about = device.describe()
+    assert about.uuid == "GPU-00000102-0304-0506-0708-090a0b0c0d0e"
+    assert about.versions == {"driver_cuda": "13.0", "nvrtc": "13.0"}
+    assert about.state == {
+        "power_limit_w": 700.0, "power_default_w": 700.0, "ecc": True, "mig": False, "compute_mode": "default",
+        "virtual": "none", "persistence": True, "clock_locked": False, "processes": 0, "vbios": "96.00.74.00.01",
+    }  # fmt: skip
+    nvml.values |= {"power_limit": 350_000, "ecc": None, "mig": [1, 1], "mode": 3, "virtual": 2, "throttle": 0x2,
+                    "processes": ["this", "another"]}  # fmt: skip
+    told = device.describe().state
+    assert "ecc" not in told
+    assert (told["power_limit_w"], told["mig"], told["clock_locked"], told["processes"]) == (350.0, True, True, 1)
+    assert (told["compute_mode"], told["virtual"]) == ("exclusive process", "vGPU")
 
 
 # --- the real CuPy ----------------------------------------------------------------------------------------------------

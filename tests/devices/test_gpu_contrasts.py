@@ -193,6 +193,99 @@ def test_work_that_prepares_each_call_is_never_asked_for_more_than_it_allows():
     assert max(asked) == found.loops == 64
 
 
+# --- a context that is lost -------------------------------------------------------------------------------------------
+
+
+def faulting(gpu, monkeypatch, after, status=700):
+    """From the launch of this number on the GPU answers each wait by an illegal address."""
+    launched, wait = [], gpu.synchronize
+
+    def queue(name, *rest, plain=gpu.queue, **more):
+        launched.extend([name] * (name == "burn"))
+        plain(name, *rest, **more)
+
+    def synchronize():
+        wait()
+        if len(launched) >= after:
+            text = "cudaErrorIllegalAddress: an illegal memory access was encountered"
+            raise sys.modules["cupy"].cuda.runtime.CUDARuntimeError(status, text)
+
+    monkeypatch.setattr(gpu, "queue", queue)
+    monkeypatch.setattr(gpu, "synchronize", synchronize)
+
+
+def three(gpu):
+    """Groups of the CPU and the GPU for three sizes."""
+    known = devices(gpu)
+    kinds = {name: device.kind for name, device in known.items()}
+    made = bench(n=(1, 2, 3))
+    made.inputs(lambda n: np.arange(10.0))
+    made.variants = {
+        "numpy": made.variants["numpy"],
+        "gpu": type(made.variants["gpu"])("gpu", lambda device, a, n: made_gpu(device, a), "gpu", None, "device"),
+    }
+    made.variants["numpy"] = type(made.variants["gpu"])(
+        "numpy", lambda a, n: scripted_work(0.01, output=a.sum()), "cpu", None, "device"
+    )
+    return known, cases.groups([made], devices=kinds, spread=selection.spread(known))
+
+
+def made_gpu(device, a):
+    return device.timed(burn(device), output=lambda: a.sum())
+
+
+def test_a_kernel_that_ends_the_context_costs_the_gpus_later_cases_and_no_other(gpu, monkeypatch):
+    """Its own record says why; the CPU's are measured; the GPU's others have no record, and are yet to be measured."""
+    known, groups = three(gpu)
+    engine = Engine(known, POLICY, known["cpu"].clock)
+    first = engine.measure(groups[0])
+    assert [one.status for one in first] == ["ok", "ok"], [one.why for one in first]
+    assert engine.lost == {}
+    faulting(gpu, monkeypatch, after=1)
+    second, third = engine.measure(groups[1]), engine.measure(groups[2])
+    assert [(one.device, one.status) for one in second] == [("cpu", "ok"), ("gpu:0", "error")]
+    assert second[1].reasons == [
+        Reason("gpu_lost", "cudaErrorIllegalAddress: an illegal memory access was encountered")
+    ]
+    assert [(one.device, one.status) for one in third] == [("cpu", "ok")]
+    trial, why = engine.lost["gpu:0"]
+    assert trial.case == groups[1].cases[1]
+    assert why.startswith("cudaErrorIllegalAddress")
+
+
+def test_a_context_that_is_lost_between_rounds_leaves_the_other_variants_to_be_measured(gpu, monkeypatch):
+    """Two variants of the GPU: the one whose wait fails is named, the other has no record, however many samples."""
+    made = bench()
+    made.variant("again", on="gpu")(lambda device, a: made_gpu(device, a))
+    known = devices(gpu)
+    kinds = {name: device.kind for name, device in known.items()}
+    [group] = cases.groups([made], devices=kinds, spread=selection.spread(known))
+    engine = Engine(known, POLICY, known["cpu"].clock)
+    clock = iter(range(10**6))
+
+    def stop():
+        if next(clock) == 20:
+            faulting(gpu, monkeypatch, after=1)
+
+    engine.stop = stop
+    found = engine.measure(group)
+    assert [one.status for one in found] == ["ok", "error"]
+    assert found[0].device == "cpu"
+    assert found[1].reasons[0].code == "gpu_lost"
+
+
+@pytest.mark.parametrize(("status", "lost"), [(700, True), (719, True), (214, True), (2, False), (712, False)])
+def test_errors_that_end_a_context_are_told_from_others(gpu, status, lost):
+    """By the driver's number, of the error itself or of what led to it."""
+    device = devices(gpu)["gpu:0"]
+    error = sys.modules["cupy"].cuda.runtime.CUDARuntimeError(status, "as it says\nin two lines")
+    assert device.lost(error) == ("as it says" if lost else "")
+    try:
+        raise ValueError("what came of it") from error
+    except ValueError as later:
+        assert device.lost(later) == ("as it says" if lost else "")
+
+
 # --- rules ------------------------------------------------------------------------------------------------------------
 
 

@@ -69,6 +69,36 @@ def test_a_gate_that_opened_itself_is_counted(device, gpu):
     assert device.counters()["gpu_gate_timeouts"] == 1
 
 
+def test_without_the_gate_launches_are_timed_as_they_come(gpu, nvml, gpu_device, tmp_path):
+    """No kernel waits for the host, which a blocking launch would never reach; launching is counted in, 3 µs each."""
+    from hwbench.devices.gpu import GpuDevice
+
+    open_ = GpuDevice(0, root=tmp_path, ungated="CUDA_LAUNCH_BLOCKING=1")
+    work = open_.timed(launcher(open_))
+    assert work.timer(100) == pytest.approx(100 * 3e-6, rel=0.02)
+    assert not gpu.ran("gate")
+    assert work.facts["timed_by"] == "events without the gate"
+    assert work.facts["no_gate"] == "CUDA_LAUNCH_BLOCKING=1"
+    assert open_.counters()["gpu_gate_timeouts"] == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, ""),
+        ({"CUDA_LAUNCH_BLOCKING": "0"}, ""),
+        ({"CUDA_VISIBLE_DEVICES": "1"}, ""),
+        ({"CUDA_LAUNCH_BLOCKING": "1"}, "CUDA_LAUNCH_BLOCKING=1"),
+        ({"CUDA_INJECTION64_PATH": "/x/lib.so"}, "a profiler or debugger (CUDA_INJECTION64_PATH is set)"),
+        ({"NV_NSIGHT_INJECTION_PORT_BASE": "1"}, "a profiler or debugger (NV_NSIGHT_INJECTION_PORT_BASE is set)"),
+        ({"NSYS_PROFILING_SESSION_ID": "7"}, "a profiler or debugger (NSYS_PROFILING_SESSION_ID is set)"),
+    ],
+)
+def test_what_makes_launches_wait_is_known_by_the_environment(environment, said):
+    """CUDA's own switch, and what tools leave there."""
+    assert gates.blocking(environment) == said
+
+
 @pytest.mark.parametrize(
     ("launches", "streams", "apart", "calls"),
     [(1, 0, False, 506), (1, 2, False, 500), (100, 0, False, 5), (2000, 0, False, 1), (1, 0, True, 127),

@@ -39,6 +39,9 @@ def test_memory_that_is_not_to_be_had_is_a_skip(device, gpu):
     gpu.free = 4096
     with pytest.raises(Skip, match=r"8 KiB of managed memory; the GPU has 4 KiB free"):
         device.host("managed", 8192)
+    gpu.attributes[89] = 0
+    with pytest.raises(Skip, match="the CPU may not touch managed memory while the GPU works"):
+        device.host("managed", 16)
     gpu.attributes |= {83: 0, 91: 0, 99: 0}
     with pytest.raises(Skip, match="no managed memory"):
         device.host("managed", 16)
@@ -49,6 +52,28 @@ def test_memory_that_is_not_to_be_had_is_a_skip(device, gpu):
         _ = device.host("registered", 4096).device_ptr
     with pytest.raises(ValueError, match="'texture' is no kind of host memory; there are pageable, pinned"):
         device.host("texture", 1)
+
+
+def test_memory_that_others_have_taken_meanwhile_is_a_skip_with_the_numbers(device, gpu, monkeypatch):
+    """On the device and on the host; other errors stay what they are."""
+    import sys
+
+    cuda = sys.modules["cupy"].cuda
+
+    def full(size, flags=0):
+        raise cuda.runtime.CUDARuntimeError(full.status, "cudaErrorMemoryAllocation: out of memory")
+
+    full.status = 2
+    monkeypatch.setattr(cuda, "Memory", full)
+    monkeypatch.setattr(cuda, "PinnedMemory", full)
+    gpu.free = 4096
+    with pytest.raises(Skip, match="8 KiB were refused; the GPU has 4 KiB free"):
+        device.empty(1024, "f8")
+    with pytest.raises(Skip, match="1 MiB were refused"):
+        device.host("pinned", 2**20)
+    full.status = 700
+    with pytest.raises(RuntimeError, match="cudaErrorMemoryAllocation"):
+        device.empty(1024)
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i4", "u1"])

@@ -36,6 +36,26 @@ def test_what_the_card_does_not_tell_is_absent(device, nvml):
     }  # fmt: skip
 
 
+def test_what_changes_slowly_is_asked_for_once_a_second_and_what_slows_down_first(device, nvml, monkeypatch):
+    """Seven answers of a millisecond each, round by round, would be a minute of a run."""
+    asked, now = [], [100.0]
+    monkeypatch.setattr(readings.time, "monotonic", lambda: now[0])
+    tell = nvml._tell
+    monkeypatch.setattr(nvml, "_tell", lambda name: asked.append(name) or tell(name))
+    device.nvml._slow_at = 0.0
+    assert device.readings()["gpu_power_w"] == 350.0
+    assert asked[:2] == ["throttle", "clock"]
+    assert set(asked) == {"throttle", "clock", "power", "temperature", "generation", "width"}
+    asked.clear()
+    nvml.values["power"] = 500_000
+    now[0] += 0.5
+    assert device.readings()["gpu_power_w"] == 350.0
+    assert asked == ["throttle", "clock"]
+    now[0] += 0.6
+    assert device.readings()["gpu_power_w"] == 500.0
+    assert device.nvml.power_w() == 500.0
+
+
 @pytest.mark.parametrize("broken", [None, FakeNvml(init=None)])
 def test_without_nvml_there_is_a_device_and_no_telemetry(gpu, monkeypatch, tmp_path, broken):
     """The package missing, or its library: figures without clocks; the clock's limit is the driver's word."""

@@ -38,8 +38,23 @@ def test_a_gpu_that_cannot_be_taken_says_so(monkeypatch):
     monkeypatch.setattr(sys.modules["cupy"].cuda.runtime, "deviceGetAttribute", busy)
     found = selection.devices("gpu")
     assert list(found) == ["gpu:0", "gpu:1"]
-    assert "cudaErrorDevicesUnavailable" in str(found["gpu:0"].why)
+    assert str(found["gpu:0"].why) == (
+        "the GPU cannot be used: cudaErrorDevicesUnavailable: busy or unavailable; another process has it to itself: "
+        "stop that, or sudo nvidia-smi -c DEFAULT where it is in exclusive mode"
+    )
     assert found["gpu:1"].properties.sm == 132
+
+
+def test_launches_that_wait_are_timed_without_the_gate(monkeypatch):
+    """CUDA_LAUNCH_BLOCKING=1 and --no-gate: each device is told, and its records say which of the two."""
+    install(monkeypatch, FakeGpu())
+    monkeypatch.setattr(gpu_probe, "probe", lambda: gpu_probe.Gpus("ok", count=1))
+    monkeypatch.delenv("CUDA_LAUNCH_BLOCKING", raising=False)
+    [calm], [asked] = selection.gpus("gpu").values(), selection.gpus("gpu", gate=False).values()
+    monkeypatch.setenv("CUDA_LAUNCH_BLOCKING", "1")
+    [blocking] = selection.gpus("gpu").values()
+    told = [one.timing.ungated for one in (calm, asked, blocking)]
+    assert told == ["", "--no-gate", "CUDA_LAUNCH_BLOCKING=1"]
 
 
 def test_a_card_that_is_too_old_leaves_the_one_beside_it_usable(monkeypatch):

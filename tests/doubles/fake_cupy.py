@@ -89,10 +89,11 @@ class FakeGpu:
         self.behind = self.fullest = 0
         self.current = 0
         self.stream: Any = types.SimpleNamespace(ptr=0)  # the default one
-        self.freed_pool = 0
+        self.name = b"NVIDIA H100 80GB HBM3"
+        self.freed_pool = self.freed_pinned = 0
         self.attributes = {
             10: 32, 13: 1_980_000, 16: 132, 36: 2_619_000, 37: 5120, 38: 50 * 2**20, 39: 2048, 40: 3, 75: 9, 76: 0,
-            81: 233_472, 82: 65_536, 83: 1, 91: 1, 95: 1, 97: 232_448, 99: 1,
+            81: 233_472, 82: 65_536, 83: 1, 89: 1, 91: 1, 95: 1, 97: 232_448, 99: 1,
         }  # fmt: skip
         self.free, self.total = 70 * 2**30, 80 * 2**30
         self.registered: list[int] = []
@@ -154,7 +155,9 @@ class FakeNvml(types.ModuleType):
         super().__init__("pynvml")
         self.values = {
             "clock": {1: 1980, 2: 2619}, "limit": 1980, "power": 350_000, "temperature": 55, "throttle": 0,
-            "generation": 5, "width": 16, "driver": "580.65.06", "init": True,
+            "generation": 5, "width": 16, "driver": "580.65.06", "init": True, "power_limit": 700_000,
+            "power_default": 700_000, "ecc": [1, 1], "mig": [0, 0], "mode": 0, "virtual": 0, "persistence": 1,
+            "processes": ["this"], "vbios": "96.00.74.00.01",
         } | values  # fmt: skip
         self.reads = 0
 
@@ -197,6 +200,33 @@ class FakeNvml(types.ModuleType):
 
     def nvmlSystemGetDriverVersion(self) -> str:
         return self._tell("driver")
+
+    def nvmlDeviceGetEnforcedPowerLimit(self, handle: str) -> int:
+        return self._tell("power_limit")
+
+    def nvmlDeviceGetPowerManagementDefaultLimit(self, handle: str) -> int:
+        return self._tell("power_default")
+
+    def nvmlDeviceGetEccMode(self, handle: str) -> list[int]:
+        return self._tell("ecc")
+
+    def nvmlDeviceGetMigMode(self, handle: str) -> list[int]:
+        return self._tell("mig")
+
+    def nvmlDeviceGetComputeMode(self, handle: str) -> int:
+        return self._tell("mode")
+
+    def nvmlDeviceGetVirtualizationMode(self, handle: str) -> int:
+        return self._tell("virtual")
+
+    def nvmlDeviceGetPersistenceMode(self, handle: str) -> int:
+        return self._tell("persistence")
+
+    def nvmlDeviceGetComputeRunningProcesses(self, handle: str) -> list[str]:
+        return self._tell("processes")
+
+    def nvmlDeviceGetVbiosVersion(self, handle: str) -> str:
+        return self._tell("vbios")
 
 
 class Memory:
@@ -366,6 +396,9 @@ def _module(gpu: FakeGpu) -> types.ModuleType:
         "get_default_memory_pool": lambda: types.SimpleNamespace(
             free_all_blocks=lambda: setattr(gpu, "freed_pool", gpu.freed_pool + 1)
         ),
+        "get_default_pinned_memory_pool": lambda: types.SimpleNamespace(
+            free_all_blocks=lambda: setattr(gpu, "freed_pinned", gpu.freed_pinned + 1)
+        ),
         "cuda": types.SimpleNamespace(
             Device=Device, Stream=Stream, Event=Event, Memory=Memory, PinnedMemory=Memory, ManagedMemory=Memory,
             MemoryPointer=MemoryPointer, device=types.SimpleNamespace(get_cublas_handle=lambda: 1),
@@ -375,7 +408,7 @@ def _module(gpu: FakeGpu) -> types.ModuleType:
             runtime=types.SimpleNamespace(
                 CUDARuntimeError=CUDARuntimeError, getDeviceCount=device_count, driverGetVersion=lambda: 13000,
                 runtimeGetVersion=lambda: 13020, deviceGetAttribute=lambda which, index: gpu.attributes[which],
-                getDeviceProperties=lambda index: {"name": b"NVIDIA H100 80GB HBM3"},
+                getDeviceProperties=lambda index: {"name": gpu.name, "uuid": bytes([index, *range(15)])},
                 deviceGetPCIBusId=lambda index: f"0000:0{index + 1}:00.0", memGetInfo=lambda: (gpu.free, gpu.total),
                 memcpy=lambda dst, src, size, kind: copy(dst, src, size), memcpyAsync=copy_async,
                 memcpyDefault=4, memcpyHostToDevice=1, hostAllocMapped=2, hostRegister=register,

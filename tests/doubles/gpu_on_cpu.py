@@ -32,6 +32,8 @@ SMALL = {
     "_gpu": {"BLOCK": 32},  # in `blocks`, of peak and tensor
     "device.atomics": {"THREADS": 2**11, "ROUNDS": 5},
     "device.banks": {"READS": 512},
+    "device.cache": {"TURNS": 5},
+    "device.clock": {"N": 64, "COPIED": 2**16, "STEP_S": 1e-4},
     "device.coalescing": {"TILE": 2**10},
     "device.divergence": {"N": 2**11, "ROUNDS": 3},
     "device.latency": {"WARMERS": 32, "HOPS": 64},
@@ -166,16 +168,17 @@ def _extend(cupy: Any, gpu: FakeGpu) -> None:
 
         return queued
 
-    kinds = {0: np.float32, 1: np.float64, 2: np.float16, 14: np.uint16}
+    kinds = {0: np.float32, 1: np.float64, 2: np.float16, 3: np.int8, 10: np.int32, 14: np.uint16}
 
     def gemm_ex(handle, ta, tb, m, n, k, alpha, a, akind, lda, b, bkind, ldb, beta, c, ckind, ldc, compute, algo):
-        assert (ta, tb, lda, ldb, ldc) == (0, 0, m, k, m)
-        assert (akind, ckind, compute) in {(0, 0, 68), (0, 0, 77), (1, 1, 70), (2, 0, 68), (14, 0, 68)}
+        assert (ta, tb, lda, ldb, ldc) == (akind == 3, 0, k if ta else m, k, m)
+        assert (akind, ckind, compute) in {(0, 0, 68), (0, 0, 77), (1, 1, 70), (2, 0, 68), (3, 10, 72), (14, 0, 68)}
         left, right = at(a, m * k, kinds[akind]), at(b, k * n, kinds[bkind])
         if akind == 14:
             left, right = ((x.astype(np.uint32) << 16).view(np.float32) for x in (left, right))
         factor = at(alpha, 1, kinds[ckind])[0]
-        product = left.reshape(k, m).T.astype(np.float64) @ right.reshape(n, k).T.astype(np.float64)
+        left = left.reshape(m, k) if ta else left.reshape(k, m).T
+        product = left.astype(np.float64) @ right.reshape(n, k).T.astype(np.float64)
         at(c, m * n, kinds[ckind])[:] = (factor * product.T).reshape(-1)
         gpu.queue("gemm", gpu.stream.ptr, SECONDS)
 

@@ -116,6 +116,10 @@ class ScriptedDevice:
             self.left, self.left_by = float(work.facts["leaves"]), who
         return taken
 
+    def lost(self, error: Exception) -> str:
+        """After an error that says so."""
+        return str(error) if "is lost" in str(error) else ""
+
     def quiet(self) -> bool:
         """Wait for what an earlier work has left behind, for a second at most."""
         self.clock.now += min(self.left, 1.0)

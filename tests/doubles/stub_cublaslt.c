@@ -10,13 +10,13 @@ is refused, as the library would refuse it; what leaks can be counted. */
 enum { SUCCESS = 0, INVALID = 7, NOT_SUPPORTED = 15 };
 enum { R_32F = 0, R_8F_E4M3 = 28, COMPUTE_32F = 68 };
 
-typedef struct { int compute, scale; int32_t transa, transb; } Operation;
+typedef struct { int compute, scale; int32_t transa, transb; int8_t fast; } Operation;
 typedef struct { int type; uint64_t rows, columns; int64_t leading; } Layout;
 typedef struct { size_t workspace; } Preference;
 typedef struct { uint64_t data[8]; } Algorithm;
 typedef struct { Algorithm algorithm; size_t workspace; int state; float waves; int reserved[4]; } Heuristic;
 
-int stub_alive = 0, stub_products = 0, stub_refuses = 0;
+int stub_alive = 0, stub_products = 0, stub_refuses = 0, stub_fast = 0;
 
 static int made(void** at, size_t size) {
     *at = calloc(1, size);
@@ -38,6 +38,10 @@ int cublasLtMatmulDescCreate(Operation** at, int compute, int scale) {
 }
 int cublasLtMatmulDescDestroy(Operation* one) { return gone(one); }
 int cublasLtMatmulDescSetAttribute(Operation* one, int which, const void* value, size_t size) {
+    if (which == 25 && size == sizeof(int8_t)) { /* CUBLASLT_MATMUL_DESC_FAST_ACCUM */
+        memcpy(&one->fast, value, size);
+        return SUCCESS;
+    }
     if (which != 3 || size != sizeof(int32_t)) return INVALID; /* CUBLASLT_MATMUL_DESC_TRANSA */
     memcpy(&one->transa, value, size);
     return SUCCESS;
@@ -94,6 +98,6 @@ int cublasLtMatmul(void* handle, Operation* op, const float* alpha, const uint8_
             d[j * ld->leading + i] = *alpha * sum;
         }
     (void)c;
-    ++stub_products;
+    ++stub_products, stub_fast += op->fast;
     return SUCCESS;
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 
 from hwbench.record.model import Case
 from hwbench.record.reasons import Reason
+from hwbench.suites import perf
 
 pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is not installed: pip install '.[test]'")
 
@@ -45,9 +45,6 @@ def test_every_bench_and_variant_has_a_test():
 
 def test_extra_figures_carry_the_codes_of_all_doubts():
     """Bimodal samples, a verdict of reading, and a share above a disturbed limit: each once, limit or not."""
-    spec = importlib.util.spec_from_file_location("perf_benches", PERF / "test_benches.py")
-    suite = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(suite)
     bench = SimpleNamespace(name="test.bench", version=1)
     trial = SimpleNamespace(case=Case("test.bench", "mine", "cpu", {}), loops=1, counts={"bytes": 1e9}, facts={})
 
@@ -60,11 +57,11 @@ def test_extra_figures_carry_the_codes_of_all_doubts():
             return SimpleNamespace(records=[marked], share=lambda record: self.share)
 
     limits = Limits()
-    assert suite.told(bench, trial, [1.0] * 12, limits)["doubt"] == []
-    assert suite.told(bench, trial, [1.0] * 6 + [2.0] * 6, limits)["doubt"] == ["bimodal"]
+    assert perf.told(bench, trial, [1.0] * 12, limits)["doubt"] == []
+    assert perf.told(bench, trial, [1.0] * 6 + [2.0] * 6, limits)["doubt"] == ["bimodal"]
     limits.verdicts = ("implausible",)
     limits.share = SimpleNamespace(limit=SimpleNamespace(name="L1 load"), value=1.2, doubt=("above_limit",))
-    assert suite.told(bench, trial, [1.0] * 12, limits)["doubt"] == ["implausible", "above_limit"]
+    assert perf.told(bench, trial, [1.0] * 12, limits)["doubt"] == ["implausible", "above_limit"]
 
 
 @pytest.mark.slow

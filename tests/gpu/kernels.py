@@ -64,6 +64,7 @@ SHOWN: dict[tuple[str, str], Shown] = {
     ("device.coalescing", "pick_index"): Shown("device.coalescing", "gather", {"n": 2**26}, {"n": 2**12}),
     ("device.coalescing", "sum_fields"): Shown("device.layout", "soa", {"fields": 32}),
     ("device.coalescing", "banks"): Shown("device.banks", "shared", {"stride": 1}),
+    **{("device.cache", f"read_{variant}"): Shown("device.cache", variant, {}) for variant in ("shared", "l1")},
     ("device.divergence", "paths"): Shown("device.divergence", "uniform", {"paths": 32}),
     **{
         ("device.occupancy", f"copy_{chains}"): Shown(
@@ -85,8 +86,8 @@ SHOWN: dict[tuple[str, str], Shown] = {
         for dtype in ("f4", "f8", "f2") for chains in (1, 2, 4, 8)
     },
     **{
-        ("device.peak", f"mma_{precision}"): Shown("device.tensor", "mma", {"precision": precision})
-        for precision in ("f16", "bf16", "tf32", "fp8")
+        ("device.tensor", f"mma_{precision}"): Shown("device.tensor", "mma", {"precision": precision})
+        for precision in ("f16", "bf16", "tf32", "fp8", "int8", "f16_sums")
     },
 }  # fmt: skip
 

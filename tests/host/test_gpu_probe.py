@@ -197,6 +197,31 @@ def with_cupy(monkeypatch, cupy) -> Gpus:
     return probe()
 
 
+def test_two_wheels_of_cupy_are_told_before_either_is_imported(monkeypatch):
+    """They share the folder `cupy`: whichever came last has overwritten the other's files."""
+    monkeypatch.setattr(gpu_probe.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(gpu_probe.metadata, "distribution", {"cupy-cuda12x": 1, "cupy-cuda13x": 1}.__getitem__)
+    monkeypatch.setattr(gpu_probe.metadata, "PackageNotFoundError", KeyError)
+    monkeypatch.setitem(sys.modules, "cupy", None)  # its import would fail
+    found = probe()
+    assert (found.state, found.because.code) == ("broken-cupy", "needs_cupy")
+    assert found.why.startswith(
+        "cupy-cuda12x and cupy-cuda13x are installed, and overwrite each other's files; "
+        "python -m pip uninstall cupy-cuda12x cupy-cuda13x, then "
+    )
+
+
+@pytest.mark.parametrize(("status", "said"), [(2, "nvidia-smi shows which"), (46, "nvidia-smi -c DEFAULT"), (1, "as")])
+def test_a_refusal_has_its_remedy_in_one_line(status, said):
+    """By the number of the error; of an unknown one its own first line."""
+    error = RuntimeError("as it says\nand more")
+    error.status = status
+    told = gpu_probe.refusal(error)
+    assert told.startswith("as it says")
+    assert said in told
+    assert "\n" not in told
+
+
 def test_usable_gpus_are_counted(monkeypatch):
     """Two cards that NVRTC compiles for: nothing is to be said."""
     assert with_cupy(monkeypatch, FakeGpu(count=2).cupy()) == Gpus("ok", count=2)

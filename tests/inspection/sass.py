@@ -84,7 +84,7 @@ def disassemble(arch: int, *cubins: bytes) -> list[dict[str, list[Instruction]]]
 
     nvdisasm takes a second to start, whatever it reads, so it gets the code of all kernels as one.
     """
-    kernels = [_code(cubin) for cubin in cubins]
+    kernels = [machine_code(cubin) for cubin in cubins]
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "code")
         path.write_bytes(b"".join(code for one in kernels for code in one.values()))
@@ -99,7 +99,7 @@ def disassemble(arch: int, *cubins: bytes) -> list[dict[str, list[Instruction]]]
     ]
 
 
-def _code(cubin: bytes) -> dict[str, bytes]:
+def machine_code(cubin: bytes) -> dict[str, bytes]:
     """What the ELF sections `.text.<kernel>` hold."""
     (table,) = struct.unpack_from("<Q", cubin, 0x28)
     size, count, names = struct.unpack_from("<3H", cubin, 0x3A)

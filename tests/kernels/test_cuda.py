@@ -28,3 +28,12 @@ def test_a_topic_without_kernels_is_told():
     """One line, with those that there are."""
     with pytest.raises(ValueError, match="no kernels of 'nothing'; there are gpu_gate"):
         cuda.source("nothing")
+
+
+def test_a_file_elsewhere_is_read(tmp_path):
+    """Of a bench outside of hwbench; where it is missing, it is named."""
+    file = tmp_path / "mine.cu"
+    with pytest.raises(ValueError, match=r"no kernels of 'my.scan' in mine\.cu; there are"):
+        cuda.source("my.scan", file)
+    file.write_text("// mine")
+    assert cuda.source("my.scan", file) == "// mine"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
 
 from hwbench.analysis.findings import BenchResults
-from hwbench.record.model import Cpu, Machine, Memory, Record, Run
+from hwbench.record.model import Cpu, Gpu, Machine, Memory, Record, Run
 from hwbench.record.reasons import because
 from made_up.declared import DECLARED
 
@@ -28,10 +28,13 @@ def record(bench: str, variant: str, params: Mapping[str, Any], seconds: float, 
     return Record(bench=bench, variant=variant, params=dict(params), **given)
 
 
-def said(bench: Any, *records: Record) -> list[str]:
-    """What the bench says of these records."""
+def said(bench: Any, *records: Record, gpus: Sequence[Gpu] = ()) -> list[str]:
+    """What the bench says of these records, on a machine with these GPUs."""
     box = Machine(
-        name="box", cpu=Cpu(model="Made Up", arch="x86_64", logical=4, physical=4), memory=Memory(total=2**34)
+        name="box",
+        cpu=Cpu(model="Made Up", arch="x86_64", logical=4, physical=4),
+        memory=Memory(total=2**34),
+        gpus=list(gpus),
     )
     run = Run(id="box-1", started="2026-01-01T00:00:00Z", machine=box, benches=DECLARED, records=list(records))
     return list(bench.hooks["finding"](BenchResults(bench, run)))

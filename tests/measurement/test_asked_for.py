@@ -38,6 +38,13 @@ def test_a_system_that_pins_nothing_refuses_nothing(monkeypatch: pytest.MonkeyPa
     assert asked_for.refused({}, {"pinned": False}) == []
 
 
+def test_the_reason_names_what_took_the_gate_away() -> None:
+    """A profiler, or the option."""
+    [reason] = asked_for.refused({}, {"no_gate": "--no-gate"})
+    assert (reason.code, reason.detail) == ("gpu_no_gate", "--no-gate")
+    assert asked_for.refused({}, {"timed_by": "events"}) == []
+
+
 def test_the_reason_names_the_pages() -> None:
     """What the memory lies on instead."""
     [reason] = asked_for.refused({"pages": "huge"}, {"pages": "4K"})

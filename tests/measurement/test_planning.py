@@ -107,6 +107,17 @@ def test_a_group_is_measured_as_a_whole_or_not_at_all():
     assert [group.cases[0].params["n"] for group in planning.remaining(plan, done)] == [2, 3]
 
 
+def test_what_failed_is_measured_again_after_all_else():
+    """It may take its device with it once more; wrong answers and skipped cases are done."""
+    bench = scripted_bench({"a": 1.0}, axes={"n": (1, 2, 3, 4)})
+    statuses = {1: "error", 2: "wrong", 4: "skipped"}
+    run = run_of(*(record("a", params={"n": n}, status=status) for n, status in statuses.items()))
+    done = planning.measured(run, [bench])
+    assert done == {key(one) for one in run.records[1:]}
+    failed = {key(run.records[0])}
+    assert [one.cases[0].params["n"] for one in planning.remaining(planned(bench), done, failed)] == [3, 1]
+
+
 def test_new_records_replace_those_of_the_same_cases():
     """The others keep their place; no case is there twice."""
     run = run_of(record("a"), record("b"), record("c"))
@@ -149,3 +160,20 @@ def test_a_bench_that_is_only_skipped_is_described_too():
 def test_a_budget_is_shared_evenly_by_the_groups_that_are_left(budget, spent, groups, seconds):
     """What one group leaves over is the others'; nothing is left of a spent budget."""
     assert planning.seconds_for(budget, spent, groups) == seconds
+
+
+def test_a_bench_of_one_s_own_is_told_whose_limit_is_missing():
+    """The first bench that measures it; none where it is selected, where there is no limit, or for hwbench's own."""
+    mine, other = (
+        scripted_bench({"a": 1.0}, f"mine.{name}", limit=limit) for name, limit in (("x", "load"), ("y", None))
+    )
+    load, again = (
+        scripted_bench({"a": 1.0}, name, measures="load", limit="load") for name in ("stream.load", "mine.load")
+    )
+    known = {bench.name: bench for bench in (load, mine, other, again)}
+    assert planning.unbounded([mine, other], [mine, other], known) == [
+        "mine.x: no share of its limit is shown, since nothing here measures it; select stream.load as well"
+    ]
+    assert planning.unbounded([mine, other], [mine, other, load], known) == []
+    assert planning.unbounded([], [mine], known) == []
+    assert planning.unbounded([mine], [mine], {}) == []

@@ -104,6 +104,33 @@ def test_a_selected_bench_without_a_case_is_named_and_the_others_are_measured(tm
     ]
 
 
+def test_a_device_that_is_lost_leaves_its_cases_to_resume(tmp_path, device, monkeypatch):
+    """The run is not finished, one line says how to go on; the next process measures all others first."""
+    calm, counted = device.time, []
+
+    def fails(work, loops):
+        counted.append(1)
+        if len(counted) == 40:
+            raise RuntimeError("the context is lost")
+        return calm(work, loops)
+
+    monkeypatch.setattr(device, "time", fails)
+    watcher = Watcher()
+    run, path = execute(asked(tmp_path), watcher)
+    assert run.finished is None
+    bad = [one for one in run.records if one.status == "error"]
+    assert [one.reasons for one in bad] == [[Reason("gpu_lost", "the context is lost")]]
+    left = 8 - len(run.records)
+    assert left > 0
+    assert watcher.troubles[-1].startswith("cpu was lost in ")
+    assert f"the context is lost; {left} cases are left, which --resume measures" in watcher.troubles[-1]
+    again, same = execute(asked(tmp_path, resume=True), Watcher())
+    assert (same, again.id) == (path, run.id)
+    assert [one.status for one in again.records] == ["ok"] * 8
+    assert again.finished is not None
+    assert key(bad[0]) in {key(one) for one in again.records[-2:]}
+
+
 def test_every_contrast_is_saved_before_the_next_begins(tmp_path):
     """Whenever a run is killed, all that was told as measured is in the file, and no finish."""
     saved = []

@@ -82,6 +82,22 @@ def test_gpus_count_where_both_list_some() -> None:
     assert apart(h200, other) == ["GPU H200 against B200"]
 
 
+def test_cards_of_one_name_are_told_apart_in_a_set_up() -> None:
+    """By UUID, power limit and libraries; a file that states none of them differs in none."""
+
+    def of(**more: object) -> Run:
+        card = msgspec.structs.replace(Gpu(name="H100"), **more)
+        return run_with(machine=msgspec.structs.replace(GUEST.machine, gpus=[card]))
+
+    full = of(uuid="GPU-1", state={"power_limit_w": 700.0, "ecc": True, "mig": False}, versions={"nvrtc": "13.0"})
+    other = of(uuid="GPU-2", state={"power_limit_w": 350.0, "ecc": True, "mig": False}, versions={"nvrtc": "13.2"})
+    assert identity.differences(identity.setup(full), identity.setup(other)) == [
+        "GPU UUID GPU-1 against GPU-2", "NVRTC 13.0 against 13.2", "GPU power limit 700 W against 350 W"
+    ]  # fmt: skip
+    assert identity.differences(identity.setup(of()), identity.setup(other)) == []
+    assert identity.hardware(full.machine) == identity.hardware(other.machine)
+
+
 def run_with(**changes: object) -> Run:
     return msgspec.structs.replace(GUEST, **changes)
 

@@ -14,7 +14,9 @@ from hwbench.record import inherited
         ("OPENBLAS_CORETYPE", "Haswell", ""), ("MKL_ENABLE_INSTRUCTIONS", "AVX2", ""), ("NUMBA_OPT", "0", "max"),
         ("NUMBA_CPU_NAME", "generic", "host"), ("NUMBA_ENABLE_AVX", "0", "1"), ("NUMBA_BOUNDSCHECK", "1", "0"),
         ("NUMBA_DEBUGINFO", "1", "0"), ("PYTHONMALLOC", "debug", "pymalloc"), ("MALLOC_PERTURB_", "165", "0"),
-        ("LD_PRELOAD", "libjemalloc.so.2", ""),
+        ("LD_PRELOAD", "libjemalloc.so.2", ""), ("CUDA_LAUNCH_BLOCKING", "1", "0"), ("CUPY_TF32", "1", "0"),
+        ("NVIDIA_TF32_OVERRIDE", "0", ""), ("CUBLAS_WORKSPACE_CONFIG", ":16:8", ""),
+        ("CUDA_DEVICE_MAX_CONNECTIONS", "1", "32"),
     ],
 )  # fmt: skip
 def test_values_that_lower_figures_are_told(name: str, lowers: str, harmless: str) -> None:
@@ -23,6 +25,12 @@ def test_values_that_lower_figures_are_told(name: str, lowers: str, harmless: st
     assert (one.name, one.state, one.remedy, one.severity) == (name, lowers, f"unset {name}", "warning")
     assert one.affects
     assert inherited.disturbances({name: harmless}, 2) == []
+
+
+def test_what_concerns_gpus_is_nothing_where_there_are_none() -> None:
+    """Shells of training jobs set it everywhere."""
+    given = {"CUDA_DEVICE_MAX_CONNECTIONS": "1", "NUMBA_OPT": "0"}
+    assert [one.name for one in inherited.disturbances(given, 2, gpus=False)] == ["NUMBA_OPT"]
 
 
 def test_pools_with_fewer_threads_than_cpus_are_named() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doubles.scripted import record
+from doubles.scripted import record, run_of
 from hwbench.record.model import (
     BANDWIDTH,
     CALL_TIME,
@@ -100,3 +100,11 @@ def test_a_skipped_record_stays_skipped_whatever_its_reasons():
     odd = record(samples=(), status="skipped", reasons=[Reason("twins")])
     assert as_measured(odd) == odd
     assert as_measured(record(status="suspect", reasons=[Reason("twins")])).status == "ok"
+
+
+def test_records_and_runs_have_a_short_repr():
+    """A list of a thousand records is to be read, not their samples."""
+    one = record(params={"size": "L1"}, samples=[2e-6, 1e-6, 3e-6])
+    skipped = record(status="skipped", samples=[])
+    assert repr([one, skipped]) == "[<Record test.bench/a [L1]: ok, 2.00 µs>, <Record test.bench/a []: skipped>]"
+    assert repr(run_of(one)) == "<Run box-20261122T180000Z-abcdef: 1 cases of 1 bench>"

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hwbench.report import bundle, sealed
+from hwbench.errors import UsageError
+from hwbench.record import sealed
+from hwbench.report import bundle
 
 
 @pytest.fixture
@@ -89,3 +91,17 @@ def test_the_script_cannot_end_its_element(made: list[str], tmp_path: Path) -> N
 def test_the_real_script_brings_the_embedding(tmp_path: Path) -> None:
     """vl-convert's own bundle defines the function that the page calls."""
     assert "window.vegaEmbed=" in bundle.script()
+
+
+def test_too_few_threads_are_one_line_before_vl_convert_ends_the_process(
+    made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its engine aborts where it can start no thread; a script that is kept needs none."""
+    monkeypatch.setattr(bundle, "startable", lambda threads: 2)
+    with pytest.raises(UsageError, match="threads once, and the system starts 2: raise the limit on processes"):
+        bundle.script(tmp_path)
+    assert made == []
+    monkeypatch.setattr(bundle, "startable", lambda threads: threads)
+    whole = bundle.script(tmp_path)
+    monkeypatch.setattr(bundle, "startable", lambda threads: 0)
+    assert bundle.script(tmp_path) == whole

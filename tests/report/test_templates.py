@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from hwbench.report import sealed
+from hwbench.record import sealed
 from hwbench.report.templates import Compiled
 
 

@@ -26,10 +26,26 @@ def test_one_machine_s_directory_can_be_shown(results):
     assert [one.machine for one in history.settings] == ["fox"]
 
 
-def test_a_single_file_is_told_from_a_broken_run(results):
-    """What it is, and what to name instead."""
-    with pytest.raises(StoreError, match="one of asv's files: name the results directory"):
-        gather.gather([next((results / "box").glob("0*.json"))])
+def test_single_files_of_asv_are_a_history(results):
+    """With what benchmarks.json beside them says."""
+    [history] = gather.gather(sorted((results / "box").glob("0*.json"))[:2]).histories
+    assert (history.source, len(history.commits)) == ("asv", 2)
+    assert {one.unit for one in history.series} == {"s", "GB/s"}
+
+
+def test_a_bad_file_refuses_nothing_else(results, tmp_path):
+    """Format 1, a file that was cut, foreign JSON: a line each, and the rest is read."""
+    (results / "box" / "old.json").write_text('{"version": 1}')
+    (results / "box" / "cut.json").write_text('{"version": 2, "comm')
+    (tmp_path / "package.json").write_text('{"name": "x"}')
+    (tmp_path / "lock.json").write_text('{"benchmarks": {}}')
+    found = gather.gather([tmp_path])
+    assert [len(one.commits) for one in found.histories] == [3]
+    assert sorted(line.partition(": ")[0].rpartition("/")[2] for line in found.skipped) == [
+        "cut.json", "lock.json", "old.json", "package.json",
+    ]  # fmt: skip
+    with pytest.raises(StoreError, match=r"package\.json"):
+        gather.gather([tmp_path / "package.json"])
 
 
 def test_a_directory_holds_runs_and_results_of_both_tools(results, tmp_path):

@@ -16,12 +16,19 @@ HASH = "0123456789abcdef0123456789abcdef01234567"
         (HASH, "01234567"),
         ("v1.2", "v1.2"),
         ("box-20261122T180000Z-a", "box-20261122T180000Z-a"),
-        (HASH + "+", HASH + "+"),
+        (HASH + "+", "01234567+"),
     ],
 )
 def test_only_a_hash_is_cut_short(name, short):
-    """Eight digits of a hash; tags, runs and commits of a dirty tree keep their name."""
+    """Eight digits of a hash, with the mark of a dirty tree; tags and runs keep their name."""
     assert Commit(name, 0.0).short == short
+
+
+def test_short_hashes_differ():
+    """Two commits of one history that begin alike get as many digits as tell them apart."""
+    other = HASH[:9] + "f" + HASH[10:]
+    history = History("x", "asv", [Commit(name, 0.0) for name in (HASH, HASH + "+", other)], [], [])
+    assert [one.short for one in history.commits] == ["0123456789", "0123456789+", "012345678f"]
 
 
 def test_a_commit_is_titled_by_hash_date_and_subject():

@@ -11,12 +11,13 @@ from doubles.scripted import record, run_of
 from hwbench.record import text
 from hwbench.record.reasons import Reason
 from hwbench.tracking.readers import runs
+from hwbench.tracking.rules import Rule, Rules
 from hwbench.tracking.sides import Entry, Measurement, Side
 from hwbench.tracking.verdicts import THRESHOLD, compare, compare_sides
 from made_up.declared import DECLARED
 from made_up.histories import scattered
 
-OPPOSITE = {"slower": "faster", "faster": "slower", "same": "same", "ambiguous": "ambiguous"}
+OPPOSITE = {"slower": "faster", "faster": "slower"} | {one: one for one in ("same", "no change", "ambiguous")}
 
 
 TIMES = st.lists(st.floats(0.5, 2.0), min_size=3, max_size=15)
@@ -63,21 +64,25 @@ WRONG = record(status="wrong", samples=(), reasons=[Reason("wrong_answer", "diff
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "reason"),
+    ("old", "new", "verdict", "reason"),
     [
-        (record(), None, "not in new"),
-        (None, record(), "not in base"),
-        (record(), WRONG, "wrong in new: differs"),
-        (record(status="skipped", samples=()), record(), "skipped in base"),
-        (record(), record(version=2), "version 1 in base, 2 in new, which time different things"),
-        (record(counts={"bytes": 1e6}), record(counts={"bytes": 2e6}),
+        (record(), None, "gone", "not in new"),
+        (record(), record(status="skipped", samples=()), "gone", "skipped in new"),
+        (None, record(), "new", "not in base"),
+        (record(), WRONG, "failed", "wrong in new: differs"),
+        (None, WRONG, "failed", "wrong in new: differs"),
+        (WRONG, WRONG, "not measured", "wrong in base: differs"),
+        (WRONG, record(), "new", "wrong in base: differs"),
+        (record(status="skipped", samples=()), record(), "new", "skipped in base"),
+        (record(), record(version=2), "not measured", "version 1 in base, 2 in new, which time different things"),
+        (record(counts={"bytes": 1e6}), record(counts={"bytes": 2e6}), "not measured",
          "the work of a call differs: 10⁶ bytes in base, 2\u202f000\u202f000 bytes in new; "
          "give the size in bytes"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_compared_is_not_measured(old, new, reason):
-    """Missing, failed, of another version, or of another size under the same label: told, never a verdict."""
-    assert verdict_of(old, new) == ("not measured", reason)
+def test_what_cannot_be_compared_says_why(old, new, verdict, reason):
+    """New, gone, failed, of another version, or of another size under the same label: told, never slower or faster."""
+    assert verdict_of(old, new) == (verdict, reason)
 
 
 def test_a_disturbed_figure_accuses_nobody():
@@ -97,7 +102,7 @@ def test_cases_are_matched_by_key_in_the_base_s_order():
     """Parameters in another order are the same case; new cases come last."""
     base = run_of(record("b", params={"n": 1, "size": "L1"}), record("a"))
     new = run_of(record("c"), record("a"), record("b", params={"size": "L1", "n": 1}))
-    assert [(x.variant, x.verdict) for x in compare(base, new)] == [("b", "same"), ("a", "same"), ("c", "not measured")]
+    assert [(x.variant, x.verdict) for x in compare(base, new)] == [("b", "same"), ("a", "same"), ("c", "new")]
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.01, 0.05, 0.2])
@@ -232,12 +237,111 @@ def test_what_all_cases_share_accuses_nobody():
     told = together(0.05)
     assert [one.variant for one in told.cases if one.verdict == "slower"] == ["c7"]
     assert told.cases[0].verdict == "ambiguous"
-    assert told.cases[0].reason == f"all cases moved together ({text.ratio(math.exp(told.noise.together))})"
-    assert [line for line in told.remarks if line.startswith("all cases moved together (1.0")]
+    assert told.cases[0].reason == f"moved with everything else ({text.ratio(math.exp(told.noise.together))})"
+    assert [line for line in told.remarks if line.startswith("everything moved together by 1.0")]
     assert not together(0.0).remarks
 
 
-def test_no_machine_moves_by_a_third():
-    """All cases slower by a half are slower: that is beyond what a clock or a neighbour does."""
+def test_one_bench_that_moves_by_a_half_is_slower():
+    """All cases of one bench slower by a half: that is its code, whatever their number."""
     told = together(0.5)
     assert {one.verdict for one in told.cases} == {"slower"}
+
+
+def sides_of(values, kind="pytest-benchmark", machines=("box", "box"), **more):
+    """Two sides: for each bench its values on both, with the relative error of a median."""
+    made = []
+    for which, machine in enumerate(machines):
+        entries = [
+            Entry(bench, "", "cpu", {}, measurements=[Measurement(both[which], 5e-4 * abs(both[which]))], **more)
+            for bench, both in values.items()
+        ]
+        made.append(Side("made up", machine, {}, entries, kind=kind))
+    return made
+
+
+def test_everything_that_moves_together_is_the_machine_s():
+    """Twelve benches slower by 1.4 within 1%: said once, and no verdict on any but the one that moved by twice that."""
+    rng = np.random.default_rng(2)
+    values = {f"b{i}": (1.0, 1.4 * float(np.exp(rng.normal(0, 0.005)))) for i in range(12)} | {"b3": (1.0, 2.8)}
+    told = compare_sides(*sides_of(values))
+    assert [one.bench for one in told.cases if one.verdict == "slower"] == ["b3"]
+    assert len(told.remarks) == 1
+    assert told.remarks[0].startswith("everything moved together by 1.40× slower")
+    assert told.cases[0].reason == "moved with everything else (1.40× slower)"
+
+
+def test_four_cases_of_two_hosted_runners_tell_little():
+    """Faster by 8% each from one runner to the next: ambiguous, though single medians are known within 0.05%."""
+    values = {f"b{i}": (1.0, 0.92) for i in range(4)}
+    told = compare_sides(*sides_of(values, machines=("fv-az1-1", "fv-az2-2")))
+    assert {one.verdict for one in told.cases} == {"ambiguous"}
+    assert {one.verdict for one in compare_sides(*sides_of(values, kind="run")).cases} == {"faster"}
+
+
+def test_memory_is_judged_by_its_own_noise():
+    """A peak that repeats within 0.1% over eleven commits and rises by 9.9% is more, beside times that stray by 20%."""
+    rng = np.random.default_rng(5)
+    past = [1e8 * (1 + float(x)) for x in rng.uniform(-5e-4, 5e-4, 11)]
+    made = []
+    for which in (0, 1):
+        times = [
+            Entry("t", str(i), "cpu", {}, measurements=[Measurement(float(np.exp(rng.normal(0, 0.2))), 1e-3)])
+            for i in range(40)
+        ]
+        peak = Measurement((1e8, 1.099e8)[which], 0.0)
+        made.append(Side("x", "box", {}, [
+            *times, Entry("peakmem", "", "cpu", {}, measurements=[peak], earlier=past, unit="bytes", trend=past)
+        ], kind="asv"))  # fmt: skip
+    told = compare_sides(*made)
+    [one] = [case for case in told.cases if case.bench == "peakmem"]
+    assert (one.verdict, one.change, one.base, one.new, one.held) == ("slower", "more", 1e8, 1.099e8, 11)
+    assert (one.low, one.high) == (pytest.approx(1.099, rel=0.01), pytest.approx(1.099, rel=0.01))
+    assert set(told.noises) == {"time", "memory"}
+    assert not [case for case in told.cases if case.bench == "t" and case.verdict in ("slower", "faster")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "higher", "verdict", "change", "by"),
+    [
+        (0.0, 5.0, False, "slower", "more", 5.0),
+        (5.0, 0.0, False, "faster", "less", -5.0),
+        (-10.0, -5.0, True, "faster", "more", 5.0),
+        (-10.0, -5.0, False, "slower", "more", 5.0),
+        (0.0, 0.0, False, "same", "", 0.0),
+    ],
+)
+def test_values_without_a_ratio_are_judged_by_their_difference(old, new, higher, verdict, change, by):
+    """Errors that begin, scores below zero: what has no logarithm is not dropped."""
+    [one] = compare_sides(*sides_of({"x": (old, new)}, kind="asv", unit="", higher=higher)).cases
+    assert (one.verdict, one.change, one.difference, one.ratio) == (verdict, change, by, None)
+    assert (one.base, one.new) == (old, new)
+
+
+def test_an_interval_around_one_shows_no_change():
+    """Within a tenth it is told above what; a comparison says what it would have found."""
+    rng = np.random.default_rng(8)
+    told = compare_sides(*(runs.side([scattered(rng, 100, 0.01)]) for _ in range(2)))
+    found = [one for one in told.cases if one.verdict == "no change"]
+    assert len(found) >= 70
+    assert all(one.reason.startswith("no change above ") and one.low < 1.005 and one.high > 0.995 for one in found)
+    assert all(0.02 < one.sees < 0.2 for one in told.cases)
+
+
+def test_an_ambiguous_case_says_why_and_what_settles_it():
+    """One round, rounds that scatter, two modes, and run-to-run deviation."""
+    steady = [1.0 + i / 1e4 for i in range(12)]
+    modes = [1.0 + i / 1e4 for i in range(6)] + [1.5 + i / 1e4 for i in range(6)]
+    for old, new, said in (
+        (steady, [1.1], "one round on a side; measure 3 at least"),
+        (steady, [0.8, 0.9, 1.3, 1.0, 1.2, 0.7, 1.4], "rounds scatter"),
+        (steady, modes, "bimodal in new, 50% apart"),
+    ):
+        assert verdict_of(record(samples=old), record(samples=new))[1].startswith(said)
+
+
+def test_thresholds_of_single_benchmarks():
+    """A rule for a glob stands over the threshold of all."""
+    values = {"io.read": (1.0, 1.1), "sum": (1.0, 1.1)}
+    told = compare_sides(*sides_of(values, kind="run"), rules=Rules(rules=[Rule("io.*", 0.2)]))
+    assert [(one.bench, one.verdict) for one in told.cases] == [("io.read", "same"), ("sum", "slower")]

@@ -22,15 +22,19 @@ import numpy as np
 from ..analysis.plausibility import concluded
 from ..record import store, text
 from ..record.model import Record, Run, key
+from ..tracking import doubts
+from ..tracking.comparison import Comparison, ComparisonReport, Verdict
 from ..tracking.history import TrackingError
-from ..tracking.sides import Side, identity
+from ..tracking.sides import FAILED, Side, identity
 from ..tracking.stats import adjusted, t_quantile, t_tail
 from ..tracking.variance import LEAST, Noise
-from ..tracking.verdicts import LEVEL, UNBOUNDED, Comparison, ComparisonReport, Verdict
+from ..tracking.verdicts import LEVEL, POWER, UNBOUNDED
 from .environments import Contender, last_line
 
 THRESHOLD = 0.005
 QUADS = 6
+NARROW = 0.05  # relative; an interval within it that holds 1 shows no change
+NOT_MEASURED: Verdict = "not measured"
 FEWEST = 3  # quads: two ratios give no useful interval
 PROCESS_S = 3600.0
 REMEDY = "raise --quads, or wait until the machine is quieter"
@@ -121,6 +125,8 @@ class _Case:
     shifts: Sequence[float]
     reason: str = ""
     disturbed: int = 0
+    unfit: Verdict = "not measured"
+    values: tuple[float | None, float | None] = (None, None)  # the median seconds of each side
 
     @property
     def error(self) -> float:
@@ -159,18 +165,39 @@ def _cases(quads: Sequence[Quad]) -> Iterator[_Case]:
         records = [record for quad in every for side in quad for record in side if record is not None]
         shown = records[-1]
         whole = [quad for quad in every if all(record is not None and record.timed for side in quad for record in side)]
-        reason = ""
+        reason, unfit = "", NOT_MEASURED
         if len({(record.version, tuple(sorted(record.counts.items()))) for record in records if record.timed}) > 1:
             reason = "the two time different things: their versions or the work of a call differ"
         elif len(whole) < FEWEST:
-            bad = next((record for record in records if not record.timed), None)
-            reason = f"{bad.status}: {bad.why}" if bad else "not measured on both sides"
+            unfit, reason = _unfit([[r for quad in every for r in quad[side] if r is not None] for side in (0, 1)])
         shifts = [
             float(np.mean([math.log(np.median(r.samples)) for r in new if r]))
             - float(np.mean([math.log(np.median(r.samples)) for r in old if r]))
             for old, new in whole
         ]
-        yield _Case(shown, shifts, reason, sum(record.status == "suspect" for record in records))
+        disturbed = sum(record.status == "suspect" for record in records)
+        old, now = ([r for quad in every for r in quad[side] if r is not None and r.timed] for side in (0, 1))
+        yield _Case(shown, shifts, reason, disturbed, unfit, (_middle(old), _middle(now)))
+
+
+def _middle(records: Sequence[Record]) -> float | None:
+    return float(np.median([np.median(record.samples) for record in records])) if records else None
+
+
+def _unfit(sides: Sequence[Sequence[Record]]) -> tuple[Verdict, str]:
+    """What a case that was not measured enough on both sides is called, and why."""
+    bad = [next((record for record in side if not record.timed), None) for side in sides]
+    if bad[1] is not None and bad[1].status in FAILED and not (bad[0] is not None and bad[0].status in FAILED):
+        return "failed", f"{bad[1].status} in new: {bad[1].why}"
+    timed = [any(record.timed for record in side) for side in sides]
+    told = [
+        f"not in {name}" if not side else f"{one.status} in {name}: {one.why}" if one is not None else ""
+        for name, side, one in zip(("base", "new"), sides, bad, strict=True)
+    ]
+    why = next(filter(None, told), f"fewer than {FEWEST} quads measured both sides")
+    if timed[0] == timed[1]:
+        return "not measured", why
+    return ("new", told[0]) if timed[1] else ("gone", told[1])
 
 
 def _comparison(one: _Case, tested: tuple[float, float, float] | None, edge: float, quads: int) -> Comparison:
@@ -178,7 +205,7 @@ def _comparison(one: _Case, tested: tuple[float, float, float] | None, edge: flo
     if tested is None:
         return Comparison(
             bench=shown.bench, variant=shown.variant, device=shown.device, params=shown.params,
-            verdict="not measured", reason=one.reason,
+            verdict=one.unfit, reason=one.reason, base=one.values[0], new=one.values[1],
         )  # fmt: skip
     mean, slower, faster = tested
     reach = t_quantile(1 - LEVEL, len(one.shifts) - 1) * one.error
@@ -189,12 +216,21 @@ def _comparison(one: _Case, tested: tuple[float, float, float] | None, edge: flo
         verdict = "faster"
     elif -edge <= mean - reach and mean + reach <= edge:
         verdict = "same"
+    elif abs(mean) - reach <= text.SAME and doubts.bound(mean - reach, mean + reach) <= NARROW:
+        verdict = "no change"
+    reasons = [f"{one.disturbed} of {4 * quads} processes disturbed"] * bool(one.disturbed)
+    if verdict == "no change":
+        reasons.insert(0, f"no change above {text.share(doubts.bound(mean - reach, mean + reach))}")
+    elif verdict == "ambiguous":
+        reasons.insert(0, f"quads differ by {text.share(one.error * math.sqrt(len(one.shifts)))}; raise --quads")
+    sees = edge + (t_quantile(1 - LEVEL, len(one.shifts) - 1) + t_quantile(POWER, len(one.shifts) - 1)) * one.error
     high = math.exp(min(mean + reach, 700.0))
     return Comparison(
         bench=shown.bench, variant=shown.variant, device=shown.device, params=shown.params, verdict=verdict,
         ratio=math.exp(mean), low=math.exp(max(mean - reach, -700.0)), high=high if high < UNBOUNDED else None,
-        p=min(slower, faster),
-        reason=f"{one.disturbed} of {4 * quads} processes disturbed" if one.disturbed else "",
+        p=min(slower, faster), reason="; ".join(reasons), base=one.values[0], new=one.values[1],
+        sees=math.expm1(sees) if sees < 7 else None,
+        change=verdict if verdict in ("slower", "faster") else "",
     )  # fmt: skip
 
 

@@ -13,13 +13,16 @@ from typer.core import TyperCommand, TyperGroup
 
 from . import coercion, streams
 from .ab import ab
+from .adopt import adopt
 from .check import check
 from .compare import compare
 from .console import echo, echo_err
 from .explain import explain
+from .export import export
 from .lecture import lecture
 from .list import list_benches
 from .machine import machine
+from .regressions import regressions
 from .report import report
 from .run import run
 from .show import show
@@ -73,10 +76,13 @@ app.command("explain", cls=Command)(explain)
 app.command("lecture", cls=Command)(lecture)
 app.command("show", cls=Command)(show)
 app.command("report", cls=Command)(report)
+app.command("export", cls=Command)(export)
 app.command("compare", cls=Command)(compare)
+app.command("regressions", cls=Command)(regressions)
 app.command("ab", cls=Command)(ab)
 app.command("check", cls=Command)(check)
 app.command("verify", cls=Command)(verify)
+app.command("adopt", cls=Command)(adopt)
 app.command("machine", cls=Command)(machine)
 
 

@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from .options import AsJson, AsMarkdown, Out, Repo, check_one_format, check_repository, check_threshold
+from .options import (
+    AsJson,
+    AsMarkdown,
+    FailOn,
+    HigherIsBetter,
+    MachineName,
+    Out,
+    Repo,
+    Threshold,
+    check_one_format,
+    check_repository,
+    project_rules,
+)
 from .signals import load_numpy
 
 ROOM = 62  # letters for the differences: with what is said around them a line of 160
@@ -24,10 +36,13 @@ def compare(
         ),
     ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
-    threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.02,
+    threshold: Threshold = None,
+    fail_on: FailOn = None,
     across_machines: Annotated[
         bool, typer.Option("--across-machines", help="Compare different machines, each relative to its own limits.")
     ] = False,
+    machine_name: MachineName = "",
+    higher_is_better: HigherIsBetter = None,
     asv: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of asv's results; default: asv/results below --out.")
     ] = None,
@@ -37,29 +52,36 @@ def compare(
     markdown: AsMarkdown = False,
     every: Annotated[bool, typer.Option("--all", help="Print every case, not only what changed.")] = False,
 ) -> None:
-    """Give a verdict for each case: same, faster, slower, ambiguous, not measured. Exit 1 if a case is slower."""
+    """Give a verdict for each case of two results.
+
+    Exit 1 if a case is slower or failed (--fail-on), 2 if none could be compared. Thresholds, metrics and directions
+    for each benchmark stand in [tool.hwbench.compare] of pyproject.toml.
+    """
     load_numpy()
     from .. import catalog
     from ..errors import UsageError
     from ..tracking import resolve, side_by_side
     from ..tracking.sides import differing
-    from ..tracking.verdicts import REMEDY, compare_sides
+    from ..tracking.verdicts import REMEDY, THRESHOLD, compare_sides
     from . import verdicts
 
-    check_threshold(threshold)
+    rules = project_rules(threshold, fail_on, higher_is_better)
     check_one_format(json, markdown)
     check_repository(repo)
-    old, now = resolve.sides(base, new, out, asv, across=across_machines, repository=repo, catalogue=catalog.LAZY)
+    old, now = resolve.sides(
+        base, new, out, asv, across=across_machines, repository=repo, catalogue=catalog.LAZY, machine=machine_name
+    )
     differences = differing(old, now)
     if differences and not across_machines:
         raise UsageError(refusal(differences))
     shared = {one.bench for one in old.entries} & {one.bench for one in now.entries}
     unknown = sorted(shared - {*old.benches, *now.benches})  # results of asv and pytest-benchmark describe no bench
     benches = {name: catalog.LAZY[name].info for name in unknown if name in catalog.LAZY}
-    told = compare_sides(old, now, threshold, across=across_machines, benches=benches)
+    limit = THRESHOLD if rules.threshold is None else rules.threshold
+    told = compare_sides(old, now, limit, across=across_machines, benches=benches, rules=rules)
     wanted = json or (across_machines and not markdown)
     headline = side_by_side.quantities(old, now, catalog.LAZY) if wanted else ()
-    found = verdicts.Compared(told, old, now, threshold, headline)
+    found = verdicts.Compared(told, old, now, limit, headline, rules.fail_on)
     verdicts.deliver(found, REMEDY, json=json, as_markdown=markdown, every=every)
 
 

@@ -1,17 +1,21 @@
-"""What a shell completes: names of benches and topics, and ids of runs. Imports nothing heavy."""
+"""What a shell completes: names of benches and topics, files of benches, and ids of runs. Imports nothing heavy."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from . import pages
 
 
 def benches(incomplete: str) -> list[str]:
-    """The benches that begin with this, and the topics while no dot was typed."""
+    """The benches that begin with this, the topics while no dot was typed, then Python files and directories."""
     known = [row.name for row in pages.index()]
     topics = [] if "." in incomplete else sorted({name.partition(".")[0] for name in known})
-    return [name for name in (*topics, *known) if name.startswith(incomplete)]
+    folder, begun = os.path.split(incomplete)
+    found = sorted(path for path in Path(folder).glob("[!.]*") if path.name.startswith(begun))
+    files = [f"{path}{os.sep * path.is_dir()}" for path in found if path.suffix == ".py" or path.is_dir()]
+    return [name for name in (*topics, *known, *files) if name.startswith(incomplete)]
 
 
 def runs(incomplete: str) -> list[str]:

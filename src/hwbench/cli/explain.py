@@ -16,11 +16,19 @@ WIDEST = 100  # columns: longer lines are hard to read
 
 
 def explain(
-    bench: Annotated[str, typer.Argument(metavar="BENCH", help="A bench's name.", autocompletion=benches)],
+    bench: Annotated[
+        str,
+        typer.Argument(
+            metavar="BENCH", help="A bench's name, or a file of benches of your own.", autocompletion=benches
+        ),
+    ],
 ) -> None:
     """Say what a bench measures, how to read it, and why the plateau is where it is."""
+    from .. import catalog
+
     width = min(WIDEST, shutil.get_terminal_size().columns)
-    for line in told(bench, width):
+    blocks = [told(name, width) for name in catalog.named([bench])]
+    for line in [line for block in blocks for line in ["", *block]][1:]:
         echo(line)
 
 

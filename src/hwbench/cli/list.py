@@ -27,11 +27,12 @@ def list_benches(
     from .. import catalog
     from . import overview
 
+    wanted = catalog.named(select or ())
     rows, width = overview.rows(), shutil.get_terminal_size().columns
     if not select:
         lines = overview.topics(rows, width)
     else:
-        chosen = set(catalog.matching(select, [row.name for row in rows]))
+        chosen = set(catalog.matching(wanted, [row.name for row in rows]))
         lines = overview.questions([row for row in rows if row.name in chosen], width)
     for line in lines:
         echo(line)

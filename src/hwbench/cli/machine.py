@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ..protocols import Facts
     from ..record.model import Disturbance, Gpu, Machine
 
+LIBRARIES = {"nvrtc": "NVRTC", "cublas": "cuBLAS"}
+
 
 def machine(json: AsJson = False) -> None:
     """Describe this machine, what will disturb measurements on it, and the remedies."""
@@ -62,10 +64,10 @@ def print_machine(
 
 
 def _gpu(gpu: Gpu) -> str:
-    """`NVIDIA H100 80GB HBM3, 79.6 GiB, 132 SMs, driver 580.65, CUDA 13.0, PCIe 5 x16`."""
+    """`NVIDIA H100 80GB HBM3, 79.6 GiB, 132 SMs, driver 580.65, CUDA 13.0, PCIe 5 x16, 700 W, ECC on, GPU-…`."""
     from ..record import text
 
-    pcie = gpu.pcie or {}
+    pcie, state, versions = gpu.pcie or {}, gpu.state or {}, gpu.versions or {}
     parts = [
         gpu.name,
         text.size(gpu.memory) if gpu.memory else "",
@@ -73,6 +75,11 @@ def _gpu(gpu: Gpu) -> str:
         f"driver {gpu.driver}" if gpu.driver else "",
         f"CUDA {gpu.cuda}" if gpu.cuda else "",
         f"PCIe {pcie['max_generation']} x{pcie['max_width']}" if {"max_generation", "max_width"} <= set(pcie) else "",
+        *(f"{title} {versions[name]}" for name, title in LIBRARIES.items() if versions.get(name)),
+        f"{state['power_limit_w']:g} W" if state.get("power_limit_w") else "",
+        f"ECC {'on' if state['ecc'] else 'off'}" if "ecc" in state else "",
+        "MIG" if state.get("mig") else "",
+        gpu.uuid or "",
     ]
     return ", ".join(part for part in parts if part)
 

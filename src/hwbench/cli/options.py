@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .completion import benches
 
+if TYPE_CHECKING:
+    from ..tracking.rules import Rules
+
 Select = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SELECT]...", help="Benches by name, glob or topic; default: the standard set.", autocompletion=benches
+        metavar="[SELECT]...",
+        help="Benches by name, glob or topic; files, directories or packages of your own; default: the standard set.",
+        autocompletion=benches,
     ),
 ]
 Param = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Narrow or set an axis (repeatable).")]
@@ -30,6 +36,38 @@ Repo = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")]
+
+MachineName = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="Take results of asv and pytest-benchmark as those of one machine, so called."),
+]
+Threshold = Annotated[
+    float | None, typer.Option(help="Relative difference that does not matter; default: pyproject.toml's, or 0.02.")
+]
+FailOn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help="What ends by exit code 1, with commas: slower, failed, faster, ambiguous, gone; default: slower,failed.",
+    ),
+]
+HigherIsBetter = Annotated[
+    list[str] | None, typer.Option(metavar="GLOB", help="Benchmarks of which more is better (repeatable).")
+]
+
+
+def project_rules(threshold: float | None, fail_on: str | None, higher: Sequence[str] | None) -> Rules:
+    """What pyproject.toml says of benchmarks, with these options over it."""
+    from ..tracking import rules
+
+    found = rules.with_higher(rules.read(), higher or ())
+    if threshold is not None:
+        check_threshold(threshold)
+        found = dataclasses.replace(found, threshold=threshold)
+    if fail_on is not None:
+        names = [name.strip() for name in fail_on.split(",") if name.strip()]
+        found = dataclasses.replace(found, fail_on=rules.reasons_to_fail(names, "--fail-on"))
+    return found
 
 
 def axis_values(texts: Sequence[str]) -> dict[str, list[str]]:

@@ -11,12 +11,12 @@ from .pages import Row
 
 
 def rows() -> list[Row]:
-    """Every bench by name; the benches are imported where a file of them has no page, such as one of your own."""
-    known = pages.index()
-    if set(catalog.modules()) <= {home for row in known for home in catalog.homes(row.name)}:
-        return known
-    benches = sorted(catalog.benches().values(), key=lambda bench: bench.name)
-    return [Row(bench.name, bench.question, bench.needs_gpu) for bench in benches]
+    """Every bench by name; hwbench's are imported where a file of them has no page, such as a new one."""
+    known, benches = pages.index(), catalog.own()
+    if not set(catalog.modules()) <= {home for row in known for home in catalog.homes(row.name)}:
+        known, benches = [], list(catalog.benches().values())
+    rows = [*known, *(Row(bench.name, bench.question, bench.needs_gpu) for bench in benches)]
+    return sorted(rows, key=lambda row: row.name) if benches else rows
 
 
 def topics(known: Sequence[Row], width: int) -> list[str]:
@@ -35,7 +35,7 @@ def topics(known: Sequence[Row], width: int) -> list[str]:
     return [
         *out, "",
         f"{count}, named topic.bench. Questions: hwbench list TOPIC; all else: -v.",
-        "What a bench measures and how to read it: hwbench explain BENCH.",
+        "How to read a bench: hwbench explain BENCH. Your own: hwbench list FILE.",
     ]  # fmt: skip
 
 

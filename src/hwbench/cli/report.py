@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .console import echo
-from .options import Out, Repo, check_repository
+from .options import HigherIsBetter, MachineName, Out, Repo, check_repository, project_rules
 from .signals import load_numpy
 
 
@@ -17,7 +17,8 @@ def report(
         list[Path] | None,
         typer.Argument(
             metavar="[PATH]...",
-            help="Run files, asv's results, pytest-benchmark's files, or directories of them; default: the newest run.",
+            help="Run files, asv's results, pytest-benchmark's files, or directories of them; default: the newest "
+            "run. Beside these files of benches of your own, for their findings.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the page goes.")] = Path(
@@ -25,17 +26,27 @@ def report(
     ),
     out: Out = Path("reports"),
     repo: Repo = Path(),
+    machine_name: MachineName = "",
+    higher_is_better: HigherIsBetter = None,
 ) -> None:
     """Write one offline HTML page from runs, asv's results and files of pytest-benchmark."""
     from .. import catalog
     from .. import report as pages
     from ..record import collector, store
     from ..tracking import gather
+    from .verdicts import warn_of
 
     check_repository(repo)
+    rules = project_rules(None, None, higher_is_better)
     load_numpy()
+    for file in (one for one in path or () if one.suffix == ".py"):
+        catalog.add_path(file)
+    path = [one for one in path or () if one.suffix != ".py"]
     with collector.paused(keep=True):
-        found = gather.gather(path or [store.newest(out)], repo)
+        found = gather.gather(path or [store.newest(out)], repo, machine_name)
+        for history in found.histories:
+            rules.direct(history)
         proofs = [] if path else store.verified(out, found.runs[0].machine)
         pages.write([*found.runs, *proofs], output, found.histories, catalogue=catalog.benches())
+    warn_of(found.skipped)
     echo(f"report: {output}")

@@ -39,6 +39,10 @@ def run(
     machine: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this machine.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the newest run that was interrupted.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write the run, but no HTML page.")] = False,
+    no_gate: Annotated[
+        bool,
+        typer.Option("--no-gate", help="Time GPU work as it is launched, for profilers."),
+    ] = False,
     findings: Annotated[bool, typer.Option("--findings", help="Print all findings before the summary.")] = False,
 ) -> None:
     """Measure the selected benches, write the run and the report, print a summary."""
@@ -54,7 +58,7 @@ def run(
         _prepare_file(json)
     plan = planning.Request(
         select=select or (), preset=preset, device=device, params=axis_values(param or ()), variants=variant or (),
-        budget=budget, out=out, machine=machine, resume=resume,
+        budget=budget, out=out, machine=machine, resume=resume, gate=not no_gate,
     )  # fmt: skip
     if other := namesake.found():
         echo_err(f"warning: {other}")

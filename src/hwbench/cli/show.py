@@ -26,7 +26,8 @@ def show(
         list[str] | None,
         typer.Argument(
             metavar="[RUN] [SELECT]...",
-            help="A run file or a run's id (default: the newest run), then globs of benches, topics or cases.",
+            help="A run file or a run's id (default: the newest run), then globs of benches, topics or cases, "
+            "or files of benches of your own.",
             autocompletion=runs_and_benches,
         ),
     ] = None,
@@ -50,7 +51,9 @@ def _show(chosen: Sequence[str], out: Path, *, findings: bool, quality: bool, su
     from . import summary as summaries
     from . import tables
 
-    run, globs = split(chosen, out)
+    files = [one for one in chosen if one.endswith(".py")]
+    run, globs = split([one for one in chosen if one not in files], out)
+    globs = [*globs, *catalog.named(files)]
     reading, lines = Reading(run, catalog.LAZY), []
     records = selected(reading, globs, out)
     if json or findings:

@@ -1,8 +1,7 @@
-"""Verdicts as a table on a terminal, as Markdown for a pull request, and as plain data."""
+"""Verdicts on a terminal and as plain data, and the exit codes that go with them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,39 +11,63 @@ import typer
 from ..analysis.bars import shown as in_unit
 from ..analysis.headline import RATIO, Headline
 from ..record import text
-from ..record.estimate import Estimate
 from ..record.model import JsonObject
-from ..record.phrases import compared
+from ..record.phrases import counted
+from ..tracking.comparison import COMPARED, Comparison, ComparisonReport
+from ..tracking.rules import FAIL_ON
 from ..tracking.side_by_side import Quantity
 from ..tracking.sides import Side, differing
-from ..tracking.verdicts import VERDICTS, Comparison, ComparisonReport
+from ..tracking.totals import geometric_mean, surroundings
+from .comment import markdown
 from .console import console as make_console
 from .console import echo, echo_err, print_json
+from .wording import (
+    METHOD,
+    before_of,
+    case_of,
+    colour,
+    counts,
+    each,
+    heading,
+    label,
+    mean,
+    method,
+    normalised,
+    ordered,
+    ratio_of,
+    remark,
+    software,
+    totals,
+    values_of,
+    word_of,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-COLOURS = {"slower": "red", "faster": "green", "ambiguous": "yellow", "same": "", "not measured": "dim"}
-SIGNS = {"slower": "🔴 slower", "faster": "🟢 faster", "ambiguous": "🟡 ambiguous"}
-MOST = {"slower": 20, "faster": 10}  # cases that are listed without --all,
-ACROSS = {"slower": 6, "faster": 6}  # and across machines, where the headline figures say most
-LONGEST = 50  # rows of a Markdown table: people read comments on pull requests
-METHOD = "Benjamini–Hochberg, 5%"
+# Cases that are listed without --all, and across machines, where the headline figures say most.
+MOST = {"slower": 20, "failed": 20, "faster": 10, "new": 10, "gone": 10}
+ACROSS = {"slower": 6, "failed": 6, "faster": 6}
+MOST_SKIPPED = 10  # files that are named
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What there is to print of a comparison: verdicts, both sides, the threshold, and their headline quantities."""
+    """What there is to print of a comparison: verdicts, both sides, the threshold, and their headline quantities.
+
+    `fail_on` are the verdicts that end by exit code 1.
+    """
 
     report: ComparisonReport
     base: Side
     new: Side
     threshold: float
     headline: Sequence[Quantity] = ()
+    fail_on: Sequence[str] = FAIL_ON
 
 
 def deliver(told: Compared, remedy: str, *, json: bool, as_markdown: bool, every: bool = False) -> None:
-    """Print verdicts in the format asked for; exit 1 where a case is slower, 2 where no case could be compared."""
+    """Print verdicts in the format asked for; exit 1 where one is to fail, 2 where no case could be compared."""
     report, base, new, threshold = told.report, told.base, told.new, told.threshold
     if json:
         print_json(as_json(told))
@@ -52,9 +75,10 @@ def deliver(told: Compared, remedy: str, *, json: bool, as_markdown: bool, every
         echo(markdown(report, base, new, threshold))
     else:
         print_verdicts(told, remedy, make_console(), every=every)
-    if any(one.verdict == "slower" for one in report.cases):
+    warn_of(base.skipped)
+    if any(one.verdict in told.fail_on for one in report.cases):
         raise typer.Exit(1)
-    if all(one.verdict == "not measured" for one in report.cases):
+    if not any(one.verdict in COMPARED for one in report.cases):
         echo_err("nothing was compared: no case was measured on both sides")
         raise typer.Exit(2)
 
@@ -66,13 +90,13 @@ def print_verdicts(told: Compared, remedy: str, console: Console, *, every: bool
     def say(line: str) -> None:
         console.print(text.printable(line), markup=False, highlight=False, soft_wrap=True)
 
-    say(_sum(report.cases))
-    for line in _heading(report, told.base, told.new):
+    say(totals(report.cases))
+    for line in (*mean(report.cases), *heading(report, told.base, told.new)):
         say(line)
     for line in side_by_side(told.headline, every=every):
         say(line)
     across = bool(differing(told.base, told.new))
-    rows = list(_ordered(report.cases)) if every else changed(report.cases, ACROSS if across else MOST)
+    rows = list(ordered(report.cases)) if every else changed(report.cases, ACROSS if across else MOST)
     if every:
         _print_table(report, rows, console)
     elif rows:
@@ -80,40 +104,48 @@ def print_verdicts(told: Compared, remedy: str, console: Console, *, every: bool
         _print_rows(rows, console, across=across)
     hidden = [one for one in report.cases if one not in rows]
     quantities = 0 if every else len(told.headline) - len(shown_first(told.headline))
-    more = [f"{quantities} headline figures"] * bool(quantities) + [f"{_sum(hidden)} cases"] * bool(hidden)
+    more = [f"{quantities} headline figures"] * bool(quantities) + [f"{totals(hidden)} cases"] * bool(hidden)
     say("")
-    say(_method(report, told.threshold))
+    say(method(report, told.threshold))
     if any(one.verdict == "ambiguous" for one in report.cases):
         say(f"for clear verdicts: {remedy}")
     if more:
         say(f"not shown: {', '.join(more)} (--all)")
     if every:
-        say(_sum(report.cases))
+        say(totals(report.cases))
 
 
 def changed(cases: Sequence[Comparison], shown: Mapping[str, int]) -> list[Comparison]:
     """The cases that changed most, slower ones first; where none was compared, some of those that were not."""
     found = []
     for verdict, most in shown.items():
-        found += [one for one in _ordered(cases) if one.verdict == verdict][:most]
-    return list(cases[:10]) if all(one.verdict == "not measured" for one in cases) else found
+        found += [one for one in ordered(cases) if one.verdict == verdict][:most]
+    return found if any(one.verdict in COMPARED for one in cases) else [*found, *_rest(cases, found)][:10]
+
+
+def _rest(cases: Sequence[Comparison], found: Sequence[Comparison]) -> list[Comparison]:
+    return [one for one in cases if one not in found]
 
 
 def _print_rows(rows: Sequence[Comparison], console: Console, *, across: bool) -> None:
-    """A line a case: the verdict, how much, the case, and the remark."""
+    """A line a case: the verdict, how much, both values, the case, its history, and the remark."""
     from rich.text import Text
 
     def ratio(one: Comparison) -> str:
         if across and one.normalised is not None:
             return f"{text.ratio(one.normalised)} (raw: {text.ratio(one.ratio)})"
-        return _ratio(one)
+        return ratio_of(one)
 
-    told = [ratio(one) for one in rows]
-    width = max(map(len, told), default=0)
+    told, word = [ratio(one) for one in rows], max((len(word_of(one)) for one in rows), default=0)
+    width, wide = max(map(len, told), default=0), max((len(values_of(one)) for one in rows), default=0)
     for one, much in zip(rows, told, strict=True):
-        remark = f" ({one.reason})" if one.reason and (one.verdict == "not measured" or not across) else ""
-        line = Text(f"{one.verdict}  ", style=COLOURS[one.verdict])
-        line.append(text.printable(f"{much:{width}}{'  ' * bool(width)}{_label(one)}{remark}"), style="default")
+        unfit = one.verdict not in COMPARED
+        why = f" ({one.reason})" if one.reason and (unfit or not across) else ""
+        before = f" {before}" if (before := before_of(one)) else ""
+        line = Text(f"{word_of(one):{word}}  ", style=colour(one))
+        values = f"{values_of(one):{wide}}  " if wide and not across else ""
+        shown = f"{much:{width}}{'  ' * bool(width)}{values}{label(one)}{before}{why}"
+        line.append(text.printable(shown), style="default")
         console.print(line, soft_wrap=True)
 
 
@@ -156,35 +188,23 @@ def _print_table(report: ComparisonReport, rows: Sequence[Comparison], console: 
     from rich.table import Table
     from rich.text import Text
 
-    across = _across(report)
-    heads = ["verdict", "case", "new against base (95% interval)"]
+    across = normalised(report)
+    heads = ["verdict", "case", "base", "new", "new against base (95% interval)"]
     table = Table(*heads, *(["machines' limits", "normalised"] if across else []), "remark")
     for one in rows:
         more = [text.ratio(ratio) if ratio else "" for ratio in (one.machine, one.normalised)] if across else []
-        cells = (_case(one), _ratio(one), *more, one.reason)
-        table.add_row(Text(one.verdict, style=COLOURS[one.verdict]), *(Text(text.printable(cell)) for cell in cells))
+        cells = (case_of(one), *each(one), ratio_of(one), *more, remark(one))
+        table.add_row(Text(word_of(one), style=colour(one)), *(Text(text.printable(cell)) for cell in cells))
     console.print("")
     console.print(table)
 
 
-def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) -> str:
-    """A comment for a pull request: totals, changed cases as a table, and the method below it."""
-    changed = [one for one in _ordered(report.cases) if one.verdict in ("slower", "faster")]
-    lines = [f"### hwbench: {_sum(report.cases)}", ""]
-    if changed:
-        lines += ["| | case | new against base (95% interval) |", "| --- | --- | ---: |"]
-        lines += [f"| {SIGNS[one.verdict]} | {_escaped(_case(one))} | {_ratio(one)} |" for one in changed[:LONGEST]]
-        lines += [f"| | and {len(changed) - LONGEST} more | |"] if len(changed) > LONGEST else []
-        lines.append("")
-    rest = [one for one in _ordered(report.cases) if one.verdict == "ambiguous"]
-    if rest:
-        lines += [f"<details><summary>{len(rest)} ambiguous</summary>", ""]
-        lines += ["| case | new against base (95% interval) | remark |", "| --- | ---: | --- |"]
-        lines += [f"| {_escaped(_case(one))} | {_ratio(one)} | {_escaped(one.reason)} |" for one in rest[:LONGEST]]
-        lines += [f"| and {len(rest) - LONGEST} more | | |"] if len(rest) > LONGEST else []
-        lines += ["", "</details>", ""]
-    lines += [_escaped(line) + "  " for line in (*_heading(report, base, new), _method(report, threshold))]
-    return "\n".join(lines)
+def warn_of(skipped: Sequence[str]) -> None:
+    """A line for each file that could not be read: the first ten, then a count."""
+    for line in skipped[:MOST_SKIPPED]:
+        echo_err(f"left out: {line}")
+    if len(skipped) > MOST_SKIPPED:
+        echo_err(f"left out: {counted(len(skipped) - MOST_SKIPPED, 'more file')}")
 
 
 def as_json(told: Compared) -> JsonObject:
@@ -197,9 +217,15 @@ def as_json(told: Compared) -> JsonObject:
         "correction": METHOD,
         "machines_differ": differing(base, new),
         "software_differs": software(base, new),
+        "surroundings_differ": list(surroundings(base, new)),
+        "geometric_mean": whole[0]._asdict() if (whole := geometric_mean(report.cases)) else None,
         "run_to_run": {"deviation": report.noise.common, "source": report.noise.source},
+        "run_to_run_by_kind": {
+            kind: {"deviation": one.common, "source": one.source} for kind, one in report.noises.items()
+        },
         "remarks": list(report.remarks),
-        "verdicts": _counts(report.cases),
+        "skipped": list(base.skipped),
+        "verdicts": counts(report.cases),
         "headline": [_pair(one) for one in told.headline],
         "cases": report.cases,
     }
@@ -214,76 +240,3 @@ def _pair(one: Quantity) -> JsonObject:
     }  # fmt: skip
     times = one.times._asdict() if one.times is not None else None
     return {"name": one.base.name, "device": one.base.device, "unit": one.base.unit, **sides, "times": times}
-
-
-def software(base: Side, new: Side) -> list[str]:
-    """`numba: 0.68.1 in base, 0.69.0 in new` for each version that differs."""
-    keys = [key for key in base.environment if key in new.environment]
-    return [
-        f"{key}: {base.environment[key]} in base, {new.environment[key]} in new"
-        for key in keys
-        if base.environment[key] != new.environment[key]
-    ]
-
-
-def _heading(report: ComparisonReport, base: Side, new: Side) -> list[str]:
-    lines = [f"base: {base.name}", f"new: {new.name}"]
-    lines += [f"the machines differ: {line}" for line in differing(base, new)]
-    if base.machine != new.machine and not differing(base, new):
-        names = f"{base.machine} and {new.machine}"
-        lines.append(f"{names} differ in nothing that is known; they are compared as one machine")
-    lines += [f"the software differs: {line}" for line in software(base, new)]
-    lines += report.remarks
-    if _across(report) and differing(base, new):
-        lines.append("verdicts are on the normalised ratio: the ratio divided by that of the machines' own limits")
-    return lines
-
-
-def _method(report: ComparisonReport, threshold: float) -> str:
-    return (
-        f"threshold {text.share(threshold)}, corrected for the number of cases ({METHOD}); medians differ from run to "
-        f"run by {text.share(report.noise.common)} ({report.noise.source})"
-    )
-
-
-def _across(report: ComparisonReport) -> bool:
-    return any(one.machine is not None for one in report.cases)
-
-
-def _ordered(cases: Sequence[Comparison]) -> list[Comparison]:
-    """By verdict; the greatest change first."""
-    return sorted(cases, key=lambda one: (VERDICTS.index(one.verdict), -abs(math.log(one.ratio or 1.0))))
-
-
-def _case(one: Comparison) -> str:
-    values = " ".join(f"{axis}={value}" for axis, value in one.params.items())
-    return (f"{one.bench}/{one.variant} {values}" if one.variant else f"{one.bench} {values}").rstrip()
-
-
-def _label(one: Comparison) -> str:
-    """`stream.load/simd [L1, f8]`: the case as `hwbench show` takes it."""
-    values = ", ".join(map(str, one.params.values()))
-    return "/".join(filter(None, (one.bench, one.variant))) + (f" [{values}]" if values else "")
-
-
-def _ratio(one: Comparison) -> str:
-    """`1.19× slower (1.15–1.23)`; `no clear difference (0.77–1.50)` where the interval holds 1 and is wide."""
-    if one.ratio is None or one.low is None:
-        return ""
-    if one.high is None:
-        return f"{text.ratio(one.ratio)} (no upper bound)"
-    return compared(Estimate(one.ratio, one.low, one.high))
-
-
-def _counts(cases: Sequence[Comparison]) -> dict[str, int]:
-    return {verdict: sum(one.verdict == verdict for one in cases) for verdict in VERDICTS}
-
-
-def _sum(cases: Sequence[Comparison]) -> str:
-    return ", ".join(f"{count} {verdict}" for verdict, count in _counts(cases).items() if count) or "no cases"
-
-
-def _escaped(cell: str) -> str:
-    """Text with Markdown's markup escaped: names from files may hold markup, pipes and line ends."""
-    shown = text.printable(" ".join(cell.split()))
-    return "".join(f"&#{ord(c)};" if c in "<>|@&" else f"\\{c}" if c in "\\`*_[]#" else c for c in shown)

@@ -66,6 +66,9 @@ class Device(Protocol):
     def quiet(self) -> bool:
         """Wait until what earlier calls began has ended (spinning threads, queued kernels); False: it does not end."""
 
+    def lost(self, error: Exception) -> str:
+        """Why the device can measure nothing more in this process after this error; "" where it can."""
+
     def counters(self) -> dict[str, float]:
         """Running totals whose growth over a round tells what disturbed it.
 

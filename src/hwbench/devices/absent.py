@@ -70,6 +70,10 @@ class AbsentGpu:
         """Nothing was begun."""
         return True
 
+    def lost(self, error: Exception) -> str:  # noqa: ARG002
+        """It was never there."""
+        return ""
+
     def counters(self) -> dict[str, float]:
         """Time goes on here too."""
         return {"wall_s": time.perf_counter()}

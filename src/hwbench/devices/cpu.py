@@ -417,6 +417,10 @@ class CpuDevice:
         """Wait until no thread of an earlier call works any more; False where one does not stop."""
         return self._stragglers.wait()
 
+    def lost(self, error: Exception) -> str:  # noqa: ARG002
+        """Never: a CPU that fails takes the process with it."""
+        return ""
+
     def counters(self) -> dict[str, float]:
         """Running totals; one that this system lacks is absent.
 

@@ -3,7 +3,7 @@
 CuPy binds only cuBLAS, which is built on cuBLASLt: once cuBLAS is loaded, cuBLASLt is in the process already. The
 numbers are those of cublasLt.h, cublas_api.h and library_types.h, unchanged since CUDA 11.8. In fp8 cublasLtMatmul
 takes the first matrix transposed, the second not, both by columns, and sizes in multiples of 16 (cuBLAS's
-documentation). Scales stay at 1, and sums are in float32, the default, not "fast".
+documentation). Scales stay at 1, and sums are in float32, the default, unless they are to be "fast".
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from ..bench import Skip
 from ..kernels.cuda import toolkit
 from ..protocols import DeviceArray
 
-Number: TypeAlias = ctypes.c_int | ctypes.c_int32 | ctypes.c_int64 | ctypes.c_uint64 | ctypes.c_size_t
+Number: TypeAlias = ctypes.c_int8 | ctypes.c_int | ctypes.c_int32 | ctypes.c_int64 | ctypes.c_uint64 | ctypes.c_size_t
 
 R_32F, R_8F_E4M3 = 0, 28  # cudaDataType_t
 COMPUTE_32F = 68  # cublasComputeType_t
 TRANSPOSED = 1  # cublasOperation_t
-TRANSA = 3  # cublasLtMatmulDescAttributes_t
+TRANSA, FAST_ACCUM = 3, 25  # cublasLtMatmulDescAttributes_t
 MAX_WORKSPACE_BYTES = 1  # cublasLtMatmulPreferenceAttributes_t
 NOT_SUPPORTED = 15  # cublasStatus_t
 WORKSPACE = 32 * 2**20  # bytes: what NVIDIA recommends for Hopper
@@ -49,6 +49,14 @@ def library(cuda: int) -> ctypes.CDLL:
         ) from None
 
 
+def version(cuda: int) -> str:
+    """The version of cuBLAS, `13.1.0`, which cuBLASLt knows too."""
+    number = library(cuda).cublasLtGetVersion
+    number.restype = ctypes.c_size_t
+    found = int(number())  # 130100; 120803 of CUDA 12
+    return f"{found // 10000}.{found % 10000 // 100}.{found % 100}"
+
+
 class Fp8Product:
     """What enqueues `to = left · right` each time it is called; square matrices of n rows.
 
@@ -65,16 +73,29 @@ class Fp8Product:
         The address of `WORKSPACE` bytes there.
     stream
         The handle of the stream.
+    fast
+        Sums are taken over into float32 less often: faster, of fewer bits.
     """
 
-    def __init__(self, lt: ctypes.CDLL, n: int, left: int, right: int, to: int, workspace: int, stream: int) -> None:
+    def __init__(
+        self,
+        lt: ctypes.CDLL,
+        n: int,
+        left: int,
+        right: int,
+        to: int,
+        workspace: int,
+        stream: int,
+        *,
+        fast: bool = False,
+    ) -> None:
         if n % 16:
             raise Skip("bad_value", f"fp8 takes sizes in multiples of 16, not {n}")
         self.lt = lt
         self.kept: tuple[DeviceArray, ...] = ()  # what owns the memory
         self._made: list[tuple[Callable[..., int], ctypes.c_void_p]] = []
         try:
-            handle, operation, narrow, wide, found = self._described(n)
+            handle, operation, narrow, wide, found = self._described(n, fast=fast)
         except Exception:
             self.close()
             raise
@@ -98,7 +119,7 @@ class Fp8Product:
             destroy(one)
 
     def _described(
-        self, n: int
+        self, n: int, *, fast: bool
     ) -> tuple[ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, Heuristic]:
         """The handle, the operation, the layouts of fp8 and float32, and the first algorithm proposed."""
         lt = self.lt
@@ -107,6 +128,8 @@ class Fp8Product:
             lt.cublasLtMatmulDescCreate, lt.cublasLtMatmulDescDestroy, ctypes.c_int(COMPUTE_32F), ctypes.c_int(R_32F)
         )
         self._set(lt.cublasLtMatmulDescSetAttribute, operation, TRANSA, ctypes.c_int32(TRANSPOSED))
+        if fast:
+            self._set(lt.cublasLtMatmulDescSetAttribute, operation, FAST_ACCUM, ctypes.c_int8(1))
         narrow, wide = (self._layout(kind, n) for kind in (R_8F_E4M3, R_32F))
         preference = self._new(lt.cublasLtMatmulPreferenceCreate, lt.cublasLtMatmulPreferenceDestroy)
         most = ctypes.c_size_t(WORKSPACE)

@@ -6,8 +6,10 @@ CuPy is imported here and in gpu_memory.py, nowhere else. Settings of the card a
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +19,13 @@ import cupy
 import numpy as np
 import numpy.typing as npt
 
-from ..bench import Skip, Sweep
+from ..bench import CUDA_SOURCES, Skip, Sweep
 from ..host.gpu_probe import Cupy
 from ..host.pseudo_files import ROOT, cpu_list, number, read_text
 from ..kernels import cuda
 from ..protocols import Array, Call, DeviceArray, Event, HostKind, Inputs, Shape, Stream, Values
 from ..record import text, units
-from ..record.model import GPU_LEVELS, Gpu, Scalar
+from ..record.model import GPU_LEVELS, Gpu, JsonObject, Scalar
 from . import MEMORY_SHARE, AxisValue, cublas_lt
 from . import gpu_memory as memory
 from .cpu import CpuDevice, numpy_dtype
@@ -38,14 +40,18 @@ if TYPE_CHECKING:
 HBM_FACTOR = 16  # × L2: at most a sixteenth of a sweep can still lie there
 HBM_LEAST = 512 * 2**20  # the size that nvbandwidth copies too
 HBM_TIMED = 4 * 2**30  # bytes that a bandwidth is timed on: start and end of a launch are below half a percent of it
+OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation
 VARIANTS = 6  # of a bench that may have so many bytes each at a time, with the reference's
+# cudaError_t and CUresult after which the context is gone (driver_types.h: "the only way to continue … is to terminate
+# the process"): no device, errors of memory and NVLink, illegal addresses and instructions, time-outs, asserts.
+LOST = frozenset({46, 214, 220, 700, 702, 709, 710, *range(714, 720)})
 CLEARLY_WARM_S = 0.5  # of load, where NVML does not tell when the clock is up
 
 # cudaDeviceAttr of CUDA's runtime API, driver_types.h.
 ATTRIBUTES = {
     "warp": 10, "clock_khz": 13, "sm": 16, "memory_khz": 36, "bus_bits": 37, "l2": 38, "threads_sm": 39,
     "copy_engines": 40, "major": 75, "minor": 76, "shared_sm": 81, "registers_sm": 82, "managed": 83,
-    "registered_pointer": 91, "cooperative": 95, "shared_block": 97, "registering": 99,
+    "concurrent": 89, "registered_pointer": 91, "cooperative": 95, "shared_block": 97, "registering": 99,
 }  # fmt: skip
 
 
@@ -81,13 +87,15 @@ class GpuDevice:
     ----------
     index
         As CUDA numbers the visible GPUs.
+    ungated
+        Why work is timed without the gate; "": behind it.
     root
         Where `/sys` is; tests put trees of their own here.
     """
 
     kind = "gpu"
 
-    def __init__(self, index: int = 0, root: Path = ROOT) -> None:
+    def __init__(self, index: int = 0, root: Path = ROOT, ungated: str = "") -> None:
         self.index = index
         self.name = f"gpu:{index}"
         self.xp: Cupy = cupy
@@ -106,7 +114,7 @@ class GpuDevice:
         self._modules: dict[str, Cupy] = {}
         self._sizes: dict[str, int] = {}
         self._timed_size: int | None = None
-        self.timing = timing = Timing(self)
+        self.timing = timing = Timing(self, ungated)
         self.timed, self.host_timed, self.seconds = timing.timed, timing.host_timed, timing.seconds
         self.read_gauges, self.time = timing.read_gauges, timing.time
 
@@ -117,10 +125,11 @@ class GpuDevice:
         self._cuda.use()
 
     def module(self, topic: str) -> Cupy:
-        """The kernels of `benches/<topic>.cu`, compiled once for this GPU."""
+        """The kernels of `benches/<topic>.cu`, or beside a bench of your own, compiled once for this GPU."""
         if topic not in self._modules:
             with self._cuda:
-                self._modules[topic] = cupy.RawModule(code=cuda.source(topic), options=cuda.OPTIONS)
+                code = cuda.source(topic, CUDA_SOURCES.get(topic))
+                self._modules[topic] = cupy.RawModule(code=code, options=cuda.OPTIONS)
         return self._modules[topic]
 
     def launcher(
@@ -211,7 +220,7 @@ class GpuDevice:
 
     def empty(self, shape: Shape, dtype: npt.DTypeLike = np.uint8) -> DeviceArray:
         """An array in a cudaMalloc of its own: CuPy's pool would hand back old blocks, rounded up. bf16 as uint16."""
-        with self._cuda:
+        with self._cuda, self._enough(memory.elements(shape) * np.dtype(dtype).itemsize):
             return memory.allocate(shape, np.dtype(dtype))
 
     def put(self, host: npt.ArrayLike) -> DeviceArray:
@@ -263,7 +272,9 @@ class GpuDevice:
             raise ValueError(f"'{kind}' is no kind of host memory; there are {', '.join(memory.KINDS)}")
         if kind == "managed" and not self._has("managed"):
             raise Skip("gpu_lacks", "this GPU has no managed memory")
-        with self._cuda, self.near_the_gpu():
+        if kind == "managed" and not self._has("concurrent"):  # where a touch by the CPU would end the process
+            raise Skip("gpu_lacks", "the CPU may not touch managed memory while the GPU works (WSL, Windows)")
+        with self._cuda, self.near_the_gpu(), self._enough(nbytes):
             if kind in ("pageable", "registered"):
                 return memory.ordinary(
                     kind, nbytes, registering=self._has("registering"), reachable=self._has("registered_pointer")
@@ -283,19 +294,34 @@ class GpuDevice:
 
         return enqueue
 
-    def fp8_product(self, left: DeviceArray, right: DeviceArray, to: DeviceArray) -> cublas_lt.Fp8Product:
+    def fp8_product(
+        self, left: DeviceArray, right: DeviceArray, to: DeviceArray, *, fast: bool = False
+    ) -> cublas_lt.Fp8Product:
         """What enqueues `to = left · right` each time it is called; `close()` gives back what describes it.
 
         Device arrays: square, `left` row by row and `right` column by column in e4m3 (as uint8), `to` in float32.
-        Skip where cuBLASLt has no such product for this card, or is not there.
+        `fast`: sums are taken over into float32 less often. Skip where cuBLASLt has no such product for this card, or
+        is not there.
         """
         lt = cublas_lt.library(int(self._runtime.runtimeGetVersion()) // 1000)
         workspace = self.empty(cublas_lt.WORKSPACE)
         a, b, c, scratch = (memory.address(one) for one in (left, right, to, workspace))
         with self._cuda:
-            product = cublas_lt.Fp8Product(lt, len(to), a, b, c, scratch, self.stream.ptr)
+            product = cublas_lt.Fp8Product(lt, len(to), a, b, c, scratch, self.stream.ptr, fast=fast)
         product.kept = (left, right, to, workspace)  # it knows addresses only
         return product
+
+    @contextlib.contextmanager
+    def _enough(self, nbytes: int) -> Iterator[None]:
+        """Skip with the numbers where so many bytes are refused: others may have taken what was free."""
+        try:
+            yield
+        except Exception as error:
+            if getattr(error, "status", None) != OUT_OF_MEMORY:
+                raise
+            free = int(self._runtime.memGetInfo()[0])
+            said = f"{text.size(nbytes)} were refused; the GPU has {text.size(free)} free"
+            raise Skip("needs_memory", said) from None
 
     # --- where we are ---------------------------------------------------------------------------------------------
 
@@ -325,9 +351,9 @@ class GpuDevice:
         finally:
             os.sched_setaffinity(0, before)
 
-    def last_level_caches(self) -> int:
-        """Bytes of the host's last-level caches; 64 MiB where the system does not tell."""
-        return self._cpu.host.last_level_total() or 64 * 2**20
+    def last_level_cache(self) -> int:
+        """Bytes of the host's largest last-level cache, whose CPUs one thread is on; 64 MiB where none is known."""
+        return self._cpu.host.largest_last_level() or 64 * 2**20
 
     def _has(self, attribute: str) -> bool:
         return bool(self._attribute(attribute))
@@ -365,9 +391,27 @@ class GpuDevice:
             memory=about.memory,
             sm=about.sm,
             driver=self.nvml.driver(),
-            cuda=f"{version // 1000}.{version % 1000 // 10}",
+            cuda=_dotted(version),
             pcie={"address": about.pci, **self.nvml.link()},
+            uuid=self._uuid(),
+            versions=self._versions(),
+            state=self.nvml.state() or None,
         )
+
+    def _uuid(self) -> str | None:
+        """As nvidia-smi writes it: cards are told apart by it, whatever CUDA_VISIBLE_DEVICES numbers them."""
+        raw = self._runtime.getDeviceProperties(self.index).get("uuid")
+        return f"GPU-{uuid.UUID(bytes=bytes(raw)[:16])}" if isinstance(raw, bytes) and len(raw) >= 16 else None
+
+    def _versions(self) -> JsonObject:
+        """Of the driver's CUDA, of NVRTC, and of cuBLAS where it is installed."""
+        found: JsonObject = {"driver_cuda": _dotted(int(self._runtime.driverGetVersion()))}
+        with contextlib.suppress(Exception):
+            found["nvrtc"] = ".".join(map(str, cupy.cuda.nvrtc.getVersion()))
+        with contextlib.suppress(Exception):
+            importlib.import_module("cupy_backends.cuda.libs.cublas")  # loads it, and cuBLASLt with it
+            found["cublas"] = cublas_lt.version(int(self._runtime.runtimeGetVersion()) // 1000)
+        return found
 
     # --- axis values ----------------------------------------------------------------------------------------------
 
@@ -444,10 +488,11 @@ class GpuDevice:
     def free_memory(self) -> int:
         """Bytes that may still be taken: free on the GPU, or on the host, where inputs are made, if that is less.
 
-        CuPy's pool is emptied first: what it keeps is free.
+        CuPy's pools are emptied first: what they keep is free, on the host as pinned memory.
         """
         with self._cuda:
             cupy.get_default_memory_pool().free_all_blocks()
+            cupy.get_default_pinned_memory_pool().free_all_blocks()
             return min(int(self._runtime.memGetInfo()[0]), self._cpu.free_memory())
 
     # --- time, counters, gauges -----------------------------------------------------------------------------------
@@ -456,6 +501,15 @@ class GpuDevice:
         """Wait until every queue of this GPU is empty."""
         self.synchronize()
         return True
+
+    def lost(self, error: Exception) -> str:
+        """The error's words where it, or what led to it, has ended the context: all later calls fail alike."""
+        found: BaseException | None = error
+        while found is not None:
+            if getattr(found, "status", None) in LOST:
+                return str(found).partition("\n")[0]
+            found = found.__cause__ or found.__context__
+        return ""
 
     def settle(self, seconds: float) -> None:
         """Load every SM until its clock stays within 1% for some readings in a row, `seconds` at most."""
@@ -500,6 +554,11 @@ class GpuDevice:
 
 def _tuple(value: Shape) -> tuple[int, ...]:
     return value if isinstance(value, tuple) else (int(value),)
+
+
+def _dotted(version: int) -> str:
+    """CUDA writes 13.2 as 13020."""
+    return f"{version // 1000}.{version % 1000 // 10}"
 
 
 def _pci_folder(root: Path, pci: str) -> Path:

@@ -9,7 +9,7 @@ gate it would wait for ever. Hence the gate's time limit.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -71,6 +71,33 @@ class Gate:
             self.timeouts += 1
 
 
+class NoGate:
+    """In the place of the gate where launches wait for their kernels: behind it they would wait for ever."""
+
+    timeouts = 0
+
+    def closed(self, stream: Stream) -> contextlib.AbstractContextManager[None]:  # noqa: ARG002
+        """Hold nothing."""
+        return contextlib.nullcontext()
+
+    def passed(self) -> None:
+        """Nothing was held."""
+
+
+# What tools that watch or serialise launches leave in the environment of the processes that they start: CUDA's own
+# switch, its injection of libraries (all of them), Nsight Systems, Nsight Compute, compute-sanitizer, cuda-gdb.
+WATCHED = ("CUDA_INJECTION64_PATH", "NSYS_PROFILING_SESSION_ID", "CUDBG_USE_LEGACY_DEBUGGER")
+WATCHED_PREFIXES = ("NV_NSIGHT_INJECTION", "NV_COMPUTE_PROFILER", "NV_SANITIZER", "NV_TPS_LAUNCH")
+
+
+def blocking(environment: Mapping[str, str]) -> str:
+    """Why launches wait for their kernels in this process; "" where nothing says so."""
+    if (value := environment.get("CUDA_LAUNCH_BLOCKING", "")) not in ("", "0"):
+        return f"CUDA_LAUNCH_BLOCKING={value}"
+    found = [name for name in sorted(environment) if name in WATCHED or name.startswith(WATCHED_PREFIXES)]
+    return f"a profiler or debugger ({found[0]} is set)" if found else ""
+
+
 class Stopwatch:
     """Times what is queued on one main stream, and on others beside it.
 
@@ -91,7 +118,7 @@ class Stopwatch:
     def __init__(
         self,
         stream: Stream,
-        gate: Gate,
+        gate: Gate | NoGate,
         event: Callable[[], Event],
         elapsed: Callable[[Event, Event], float],
         working: Callable[[], None],

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..bench import Work
 from ..protocols import Call, DeviceArray, Event, Facts, HostBuffer, HostKind, Properties, Shape, Stream, Sync, Values
-from .gpu_gate import Gate, Kernel, Stopwatch, batch
+from .gpu_gate import Gate, Kernel, NoGate, Stopwatch, batch
 
 COLD_CALLS = 64  # calls a sample when L2 is flushed before each: the flush takes longer than most of them
 # The same for the host's caches: writing twice 300 MiB of L3 takes 53 ms, so that eight calls a sample took most of
@@ -20,6 +20,7 @@ COLD_CALLS = 64  # calls a sample when L2 is flushed before each: the flush take
 COLD_HOST_CALLS = 2
 STAMP = np.dtype([("ns", "u8"), ("cycles", "u8"), ("sm", "u8")])  # as in gpu_gate.cu
 SHORTEST_NS = 1_000_000  # of a sample whose clock is told: the GPU's time goes on by up to 1 µs at a time
+MOST_EVICTING = 2**28  # bytes that are written to evict the host's cache
 FLUSH = 2  # × L2: what is written last evicts all else, whatever the replacement policy
 
 
@@ -67,8 +68,8 @@ class TimedGpu(Protocol):
     def fetched(self, output: Call) -> Any:
         """What a call returns, a device array as a host array."""
 
-    def last_level_caches(self) -> int:
-        """Bytes of the host's last-level caches."""
+    def last_level_cache(self) -> int:
+        """Bytes of the host's largest last-level cache."""
 
     def readings(self) -> dict[str, float]:
         """Clock, power, temperature and link at this moment."""
@@ -78,10 +79,12 @@ class Timing:
     """How work on one GPU is timed.
 
     The stopwatch, the buffers that flush caches and the gauges of the round are made when they are first needed.
+    `ungated` says why there is no gate, "" where there is one.
     """
 
-    def __init__(self, device: TimedGpu) -> None:
+    def __init__(self, device: TimedGpu, ungated: str = "") -> None:
         self._device = device
+        self.ungated = ungated
         self._flush: DeviceArray | None = None
         self._evicting: np.ndarray | None = None
         self._stopwatch: Stopwatch | None = None
@@ -116,6 +119,8 @@ class Timing:
         device = self._device
         device.synchronize()  # what a builder has queued with CuPy is on another stream than the launch
         about: Values = {"timed_by": "events", **(facts or {})}
+        if self.ungated:
+            about |= {"timed_by": "events without the gate", "no_gate": self.ungated}
         if cold:
             about["l2"] = "flushed"
         most = batch(launches, len(streams), apart=cold)
@@ -249,16 +254,21 @@ class Timing:
         """Events behind the gate, which is passed once when this is first asked for: it cannot be loaded closed."""
         if self._stopwatch is None:
             device = self._device
-            self._gate_flag = device.host("mapped", 8)  # lives as long as the device
             with device.here():
-                gate = Gate(device.loaded("gpu_gate", "gate"), self._gate_flag.array.view(np.uint32))
-                with gate.closed(device.stream):
-                    pass
-                device.stream.synchronize()
+                gate = NoGate() if self.ungated else self._gate()
             self._stopwatch = Stopwatch(
                 device.stream, gate, device.event, device.elapsed, self.read_gauges, self._stamping()
             )
         return self._stopwatch
+
+    def _gate(self) -> Gate:
+        device = self._device
+        self._gate_flag = device.host("mapped", 8)  # lives as long as the device
+        gate = Gate(device.loaded("gpu_gate", "gate"), self._gate_flag.array.view(np.uint32))
+        with gate.closed(device.stream):
+            pass
+        device.stream.synchronize()
+        return gate
 
     def _stamping(self) -> Callable[[int], None]:
         """What enqueues a stamp before or after a sample; the kernel has been launched once."""
@@ -306,9 +316,9 @@ class Timing:
         return self._host_seconds(call, 1, sync)
 
     def _evict_host(self) -> None:
-        """Write twice the host's last-level caches through them."""
+        """Write twice the last-level cache that this thread fills through it, 256 MiB at most."""
         if self._evicting is None:
-            self._evicting = np.ones(2 * self._device.last_level_caches() // 8, dtype=np.int64)
+            self._evicting = np.ones(min(2 * self._device.last_level_cache(), MOST_EVICTING) // 8, dtype=np.int64)
         self._evicting += 1
 
     def _here(self, close: Callable[[], None] | None) -> Callable[[], None] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 
@@ -17,22 +18,23 @@ from .absent import AbsentGpu
 NOT_USED = Gpu(name="not used")
 
 
-def devices(which: str, *, measuring: bool = True) -> dict[str, Device]:
+def devices(which: str, *, measuring: bool = True, gate: bool = True) -> dict[str, Device]:
     """The devices named by `--device`: cpu, gpu, gpu:N or all; where there is no GPU, one that says why.
 
-    Without `measuring` the CPU's sizes are those that were measured earlier or that the system reports.
+    Without `gate` GPUs time work that is not held back until it is queued. Without `measuring` the CPU's sizes are
+    those that were measured earlier or that the system reports.
     """
     from .cpu import CpuDevice
 
     if not re.fullmatch("cpu|gpu|gpu:[0-9]{1,3}|all", which):
         raise errors.UsageError(f"--device {which}: must be one of cpu, gpu, gpu:N, all")
     found: dict[str, Device] = {"cpu": CpuDevice(measuring=measuring)} if which in ("cpu", "all") else {}
-    return found if which == "cpu" else found | gpus(which)
+    return found if which == "cpu" else found | gpus(which, gate=gate)
 
 
-def gpus(which: str = "gpu") -> dict[str, Device]:
+def gpus(which: str = "gpu", *, gate: bool = True) -> dict[str, Device]:
     """All GPUs, or `gpu:N`; in the place of one that cannot be used, a device that says why."""
-    from ..host.gpu_probe import probe
+    from ..host.gpu_probe import probe, refusal
 
     there = probe()
     if there.state != "ok":
@@ -42,7 +44,9 @@ def gpus(which: str = "gpu") -> dict[str, Device]:
         names = ", ".join(f"gpu:{i}" for i in range(there.count))
         raise errors.UsageError(f"--device {which}: this machine has no such GPU; there is {names}")
     from .gpu import GpuDevice
+    from .gpu_gate import blocking
 
+    ungated = blocking(os.environ) if gate else "--no-gate"
     found: dict[str, Device] = {}
     for number in [int(index)] if index else range(there.count):
         name = f"gpu:{number}"
@@ -50,9 +54,9 @@ def gpus(which: str = "gpu") -> dict[str, Device]:
             found[name] = AbsentGpu(there.unusable[number], name)
             continue
         try:
-            found[name] = GpuDevice(number)
+            found[name] = GpuDevice(number, ungated=ungated)
         except Exception as error:  # noqa: BLE001 - in exclusive use, out of memory, fallen off the bus …
-            found[name] = AbsentGpu(because("gpu_broken", f"{error}"), name)
+            found[name] = AbsentGpu(because("gpu_broken", refusal(error)), name)
     return found
 
 

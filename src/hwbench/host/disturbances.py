@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..record import inherited, text
 from ..record.model import Disturbance, JsonObject, Machine
-from . import cpu_time, interpreter, memory, openmp, settings
+from . import cpu_time, gpu_state, interpreter, memory, openmp, settings
 from .machine import hypervisor
 from .pseudo_files import ROOT, cpu_list, number, ranges, read_text
 
@@ -36,11 +36,11 @@ def here(
     cpus = len(machine.cpu.allowed) or machine.cpu.logical
     threads = int(software.get("numba_threads") or 1)
     own = [
-        *inherited.disturbances(variables, cpus),
+        *inherited.disturbances(variables, cpus, gpus=bool(machine.gpus)),
         *interpreter.watched(),
         *openmp.bound(openmp.places() if places is None else places, threads, variables, machine.cpu.allowed),
     ]
-    return _ranked([*own, *find(machine)])
+    return _ranked([*own, *find(machine), *gpu_state.disturbances(machine.gpus)])
 
 
 def find(machine: Machine, root: Path = ROOT) -> list[Disturbance]:

@@ -6,11 +6,12 @@ missing package all look alike to `cupy.cuda.is_available()`. Each has its own r
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import util
+from importlib import metadata, util
 from typing import Any, Literal, TypeAlias
 
 from ..record.installing import GPU, INSTALL_CUPY, command
@@ -32,6 +33,13 @@ LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 
 # cudaError_t and cudaDeviceAttr of CUDA's runtime API, driver_types.h.
 INSUFFICIENT_DRIVER = 35
+REFUSALS: dict[object, str] = {
+    2: "another process holds its memory: nvidia-smi shows which; stop it or choose another card",
+    46: "another process has it to itself: stop that, or sudo nvidia-smi -c DEFAULT where it is in exclusive mode",
+    101: "compare CUDA_VISIBLE_DEVICES with nvidia-smi -L",
+    802: "the system is not ready: start nvidia-fabricmanager (machines with NVSwitch)",
+}
+WHEELS = ("cupy", "cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x")
 NO_DEVICE = 100
 MAJOR, MINOR = 75, 76
 
@@ -64,6 +72,12 @@ def probe() -> Gpus:
     """Look for GPUs that can be measured on. Never raises, and imports CuPy only where it is installed."""
     if util.find_spec("cupy") is None:
         return _without_cupy(driver_cuda())
+    if len(wheels := cupy_wheels()) > 1:
+        return Gpus(
+            "broken-cupy",
+            f"{' and '.join(wheels)} are installed, and overwrite each other's files",
+            f"python -m pip uninstall {' '.join(wheels)}, then {INSTALL_CUPY}",
+        )
     try:
         import cupy
     except Exception as error:  # noqa: BLE001 - a half-installed CuPy may raise anything
@@ -73,6 +87,22 @@ def probe() -> Gpus:
             f"uninstall every cupy package (pip list shows them), then {INSTALL_CUPY}",
         )
     return _with_cupy(cupy)
+
+
+def cupy_wheels() -> list[str]:
+    """The distributions installed that bring a `cupy`."""
+    found = []
+    for name in WHEELS:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            metadata.distribution(name)
+            found.append(name)
+    return found
+
+
+def refusal(error: Exception) -> str:
+    """Why a GPU that is there cannot be taken, and what to do about it, in one line."""
+    remedy = REFUSALS.get(getattr(error, "status", None), "")
+    return "; ".join(filter(None, [_line(error), remedy]))
 
 
 def driver_cuda() -> tuple[int, int] | None:

@@ -6,7 +6,6 @@ import functools
 import hashlib
 import os
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from .. import cache
 from ..errors import UsageError
 from ..record import files
 from ..record.phrases import counted
+from ..record.threads import startable
 from . import openmp, system
 from .pseudo_files import ranges, read_text
 from .variables import variables
@@ -49,23 +49,13 @@ def started() -> ThreadPool:
 @functools.cache
 def room(threads: int) -> None:
     """Raise UsageError where the system does not start so many more threads: OpenMP would end the process."""
-    gate = threading.Event()
-    begun: list[threading.Thread] = []
-    try:
-        for _ in range(threads):
-            thread = threading.Thread(target=gate.wait, daemon=True)
-            thread.start()
-            begun.append(thread)
-    except RuntimeError:
+    started = startable(threads)
+    if started < threads:
         needed = counted(threads, "more thread")
         raise UsageError(
-            f"Numba's pool needs {needed}, and the system starts {len(begun)}: raise the limit on processes (ulimit "
-            f"-u, pids.max of the cgroup, Docker's --pids-limit), or set NUMBA_NUM_THREADS={len(begun) + 1}"
-        ) from None
-    finally:
-        gate.set()
-        for thread in begun:
-            thread.join()
+            f"Numba's pool needs {needed}, and the system starts {started}: raise the limit on processes (ulimit "
+            f"-u, pids.max of the cgroup, Docker's --pids-limit), or set NUMBA_NUM_THREADS={started + 1}"
+        )
 
 
 def kept(path: Path | None = None) -> ThreadPool:

@@ -76,6 +76,11 @@ class Host:
         allowed = set(self.allowed)
         return sum(c.bytes for c in self.caches if c.level == levels[-1] and allowed.intersection(c.cpus)) or None
 
+    def largest_last_level(self) -> int | None:
+        """The largest of them."""
+        levels = self.levels()
+        return max((cache.bytes for cache in self.caches if levels and cache.level == levels[-1]), default=None)
+
 
 def read_host(root: Path = ROOT) -> Host:
     """Read what this host is: from the files below `root` on Linux and from what the system offers elsewhere."""

@@ -19,6 +19,7 @@ from numba.core.compiler import Compiler
 from numba.core.compiler_machinery import PassManager
 
 from .. import cache
+from . import inlined
 
 Kernel: TypeAlias = Callable[..., Any]
 """A compiled function: Numba finds the type of its result by those of its arguments, which no annotation says."""
@@ -43,7 +44,8 @@ def compiled(function: F | None = None, /, **options: Any) -> F | Callable[[F], 
 
     `options` are those of `numba.jit` (`parallel=True`, `fastmath=True` …). Where no directory can be written, kernels
     are compiled anew in each process. The function must not close over instructions, which Numba's cache cannot tell
-    apart; module-level names, integers and strings are fine.
+    apart; module-level names, integers and strings are fine. A kernel outside of hwbench is compiled anew, too, where a
+    function or a constant has changed that it takes from another file.
     """
     if function is None:
         return functools.partial(compiled, **options)
@@ -125,11 +127,12 @@ class _Cache(caching.FunctionCache):
         numba_s.__init__(function)
         found: Any = self._cache_file
         self._cache_file = _Sealed(found._cache_path, self._impl.filename_base, found._source_stamp)  # type: ignore[no-untyped-call,unused-ignore]
+        self._function = function
 
     def _index_key(self, sig: object, codegen: object) -> tuple[object, ...]:
-        """Numba's key, which has the processor and its features, and Numba's settings at this moment."""
+        """Numba's key, which has the processor and its features, Numba's settings now, and what is inlined."""
         numba_s: Any = super()
-        return (*numba_s._index_key(sig, codegen), settings())
+        return (*numba_s._index_key(sig, codegen), settings(), inlined.digest(self._function))
 
     def load_overload(self, sig: object, target_context: object) -> object:
         """Load a kernel; None where its file is missing, cut off or damaged."""

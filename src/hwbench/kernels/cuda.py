@@ -26,13 +26,14 @@ def topics() -> list[str]:
     return sorted(f"{file.parent.name}.{file.stem}" for file in (PACKAGE / "benches").glob("*/*.cu"))
 
 
-def source(topic: str) -> str:
-    """The CUDA C++ of a topic (`device.stream`); ValueError with the known names where there is none."""
+def source(topic: str, file: Path | None = None) -> str:
+    """The CUDA C++ of a topic (`device.stream`), or of a `file`; ValueError, with the known names, without one."""
     folder = PACKAGE / ("devices" if topic in OWN else "benches")
     try:
-        return (folder / f"{topic.replace('.', '/')}.cu").read_text(encoding="utf-8")
+        return (file or folder / f"{topic.replace('.', '/')}.cu").read_text(encoding="utf-8")
     except OSError:
-        raise ValueError(f"no kernels of '{topic}'; there are {', '.join([*OWN, *topics()])}") from None
+        where = f" in {file.name}" if file else ""
+        raise ValueError(f"no kernels of '{topic}'{where}; there are {', '.join([*OWN, *topics()])}") from None
 
 
 def toolkit(cuda: int, library: str) -> str:

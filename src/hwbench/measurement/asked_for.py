@@ -1,4 +1,4 @@
-"""What a case asked for and did not get: threads on CPUs of their own, memory on huge pages."""
+"""What a case asked for and did not get: threads on CPUs of their own, memory on huge pages, a gate."""
 
 from __future__ import annotations
 
@@ -17,4 +17,6 @@ def refused(params: Mapping[str, Scalar], facts: JsonObject) -> list[Reason]:
     pages = facts.get("pages")
     if params.get("pages") == "huge" and isinstance(pages, str) and pages not in ("huge", "default"):
         reasons.append(because("not_huge", f"the memory lies on {pages} pages"))
+    if facts.get("no_gate"):
+        reasons.append(because("gpu_no_gate", str(facts["no_gate"])))
     return reasons

@@ -61,13 +61,17 @@ class Engine:
         self.clock = clock
         self.phases = Phases(clock)
         self.stop: Callable[[], None] = lambda: None  # called between samples; may raise KeyboardInterrupt
+        self.lost: dict[str, tuple[Trial, str]] = {}  # by device: the trial that ended it, and how
         self._settled: set[str] = set()
         self._last: Trial | None = None  # sampled
         self._started = self.begun = clock()  # of the engine, and of the run: a resumed one began earlier
         self._repeated = 0.0
 
     def measure(self, group: Group, seconds: float = math.inf) -> list[Record]:
-        """The records of one group, in the order of its cases. `seconds` and the policy both bound its rounds."""
+        """The records of one group, in the order of its cases. `seconds` and the policy both bound its rounds.
+
+        Where a case ends its device, as an illegal address ends a CUDA context, the others of that device have none.
+        """
         with self.prepared(group) as trials:
             live = [trial for trial in trials if trial.live]
             telemetry = self._time(live, seconds) if live else {}
@@ -75,8 +79,9 @@ class Engine:
                 if trial.work is not None:
                     with survived([trial]):
                         trial.facts |= _as_json(trial.work.facts)  # some are known only now
+        self._notice(trials)
         with self.phases("judge"):
-            return [self._record(group.bench, trial, telemetry) for trial in trials]
+            return [self._record(group.bench, trial, telemetry) for trial in trials if not self._left_out(trial)]
 
     @contextlib.contextmanager
     def prepared(self, group: Group) -> Iterator[list[Trial]]:
@@ -118,6 +123,7 @@ class Engine:
             for trial in waiting:
                 self.stop()
                 self._build(bench, trial, inputs, check)
+                self._notice(trials)
             # Those built before another changed the inputs are built anew, with new ones.
             waiting = [trial for trial in live if trial.live and not inputs.holds(trial)]
 
@@ -185,6 +191,7 @@ class Engine:
             for trial in [trial for trial in trials if trial.live]:
                 with self.phases("warm-up"), caught(trial):
                     self.warm_up(trial)
+                self._notice(trials)
             telemetry = self._rounds(trials, seconds)
             reasons = _disturbed(trials, telemetry)
             if reasons and self._repeated <= REPEAT_SHARE * (self.clock() - self._started):
@@ -253,8 +260,9 @@ class Engine:
             before: dict[str, dict[str, float]] = {}
             with self.phases("telemetry"):
                 for name, device in devices.items():
-                    with ended(_of(name, trials)):
-                        before[name] = device.counters()
+                    if name not in self.lost:
+                        with ended(_of(name, trials)):
+                            before[name] = device.counters()
             with self.phases("sample"):
                 for index in next(order):
                     self.stop()
@@ -264,6 +272,7 @@ class Engine:
                             self._wait_for_quiet(trial)
                             self._prime(trial)
                             trial.samples.append(self.sample(trial, trial.loops))
+                        self._notice(trials)
             with self.phases("telemetry"):
                 readings: dict[str, float] = {}
                 telemetry.setdefault("at_s", []).append(round(self.clock() - self.begun, 3))
@@ -289,8 +298,8 @@ class Engine:
             return
         self._last = trial
         busy = because("busy_threads")
-        for device in self.devices.values():
-            if not device.quiet() and busy not in trial.doubts:
+        for name, device in self.devices.items():
+            if name not in self.lost and not device.quiet() and busy not in trial.doubts:
                 trial.doubts.append(busy)
 
     def _prime(self, trial: Trial) -> None:
@@ -313,6 +322,27 @@ class Engine:
             if taken <= WARM * best or taken >= before / FASTER:
                 break
             before = taken
+
+    # --- devices that end -----------------------------------------------------------------------------------------
+
+    def _notice(self, trials: Sequence[Trial]) -> None:
+        """End the trials of a device that an error of one of them has ended: they would all fail by that error."""
+        for trial in trials:
+            name = trial.case.device
+            why = next(filter(None, (self.devices[name].lost(error) for error in trial.errors)), "")
+            if not why or name in self.lost:
+                continue
+            self.lost[name] = trial, why
+            if trial.status == "error":
+                trial.reasons = [because("gpu_lost", why)]
+            for other in _of(name, trials):
+                if other.live:
+                    other.end("error", because("gpu_lost", why))
+
+    def _left_out(self, trial: Trial) -> bool:
+        """Whether a trial failed only because another had ended its device: it is yet to be measured."""
+        culprit = self.lost.get(trial.case.device, (trial, ""))[0]
+        return trial.status == "error" and trial is not culprit
 
     # --- after the clock ------------------------------------------------------------------------------------------
 

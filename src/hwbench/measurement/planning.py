@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class Request:
     """What the command line asks for.
 
     `only` chooses among the cases, `policy` replaces the preset's, and `folder` is where below `out` the run is kept.
+    Without `gate` GPUs time work that is not held back until it is queued.
     """
 
     select: Sequence[str] = ()
@@ -40,6 +41,7 @@ class Request:
     only: Callable[[Bench, Case], bool] | None = None
     policy: Policy | None = None
     folder: str = "runs"
+    gate: bool = True
 
 
 @dataclass(frozen=True)
@@ -107,15 +109,39 @@ def answerable(bench: Bench, devices: Mapping[str, Device]) -> bool:
     return not bench.about or bench.about in usable
 
 
+def unbounded(own: Sequence[Bench], benches: Sequence[Bench], known: Mapping[str, Bench]) -> list[str]:
+    """A line for each of a user's own benches whose limit no selected bench measures: what to select as well."""
+    kinds = {bench.measures for bench in benches}
+    lacking = [bench for bench in own if bench in benches and bench.limit and bench.limit not in kinds]
+    sources: dict[str, str] = {}
+    for name, bench in known.items():
+        sources.setdefault(bench.measures or "", name)
+    return [
+        f"{bench.name}: no share of its limit is shown, since nothing here measures it; select {sources[limit]} as well"
+        for bench in lacking
+        if (limit := bench.limit or "") in sources
+    ]
+
+
 def measured(run: Run, benches: Sequence[Bench]) -> set[CaseKey]:
-    """The keys of the cases that a run has from these benches as they are now; an older version does not count."""
+    """The keys of the cases that a run has from these benches as they are now, but for those that failed."""
     versions = {bench.name: bench.version for bench in benches}
-    return {key(record) for record in run.records if versions.get(record.bench) == record.version}
+    found = (record for record in run.records if versions.get(record.bench) == record.version)
+    return {key(record) for record in found if record.status != "error"}
 
 
-def remaining(plan: Plan, done: set[CaseKey]) -> list[Group]:
-    """The groups of which at least one case is not measured yet: a group is measured as a whole."""
-    return [group for group in plan.groups if not all(key(case) in done for case in group.cases)]
+def remaining(plan: Plan, done: set[CaseKey], failed: Container[CaseKey] = ()) -> list[Group]:
+    """The groups of which at least one case is not measured yet: a group is measured as a whole.
+
+    Last come those of which a case has `failed` before, and may take its device with it again.
+    """
+    left = [group for group in plan.groups if not all(key(case) in done for case in group.cases)]
+    return sorted(left, key=lambda group: any(key(case) in failed for case in group.cases))
+
+
+def without(group: Group, devices: Container[str]) -> Group:
+    """The group without the cases of these devices."""
+    return Group(group.bench, tuple(case for case in group.cases if case.device not in devices))
 
 
 def merged(run: Run, records: Sequence[Record]) -> Run:

@@ -44,7 +44,7 @@ def _execute(
     planning.check(request)
     numba_settings.check()
     asked = catalog.select(request.select)  # a wrong name is refused before a GPU is woken
-    devices = selection.devices(selection.needed(request.device, asked))
+    devices = selection.devices(selection.needed(request.device, asked), gate=request.gate)
     here, _ = selection.with_gpus(machine.describe(request.machine), devices)
     cut_off = store.unfinished(request.out, here, claim) if request.resume else None
     preset = planning.preset_of(request, cut_off)
@@ -55,6 +55,8 @@ def _execute(
     if plan.without:
         names = ", ".join(plan.without)
         observer.trouble(f"nothing of {names} has these variants and parameters; `hwbench list` shows what there is")
+    for line in planning.unbounded(catalog.own(), benches, catalog.benches()):
+        observer.trouble(line)
     store.prepare(request.out / request.folder / here.name)
     path, run = cut_off if cut_off is not None else _new(request, here, plan.cases)
     if cut_off is None:
@@ -65,22 +67,33 @@ def _execute(
     run = msgspec.structs.replace(run, hwbench=_stamp(locked=claim.held))
     run = planning.described(run, plan, catalog.benches())
     known = planning.measured(run, benches)
-    groups = planning.remaining(plan, known)
+    failed = {key(record) for record in run.records if record.status == "error"}
+    groups = planning.remaining(plan, known, failed)
     session = _Session(run, path, devices, observer, begun)
     session.engine.stop = stop
     session.save([record for record in plan.absent if key(record) not in known])
     observer.planned(groups, len(known))
     try:
-        for index, group in enumerate(groups):
+        for index, planned in enumerate(groups):
+            group = planning.without(planned, session.engine.lost)
+            session.left += len(planned.cases) - len(group.cases)
+            if not group.cases:
+                continue
             observer.measuring(group)
             seconds = planning.seconds_for(request.budget, time.perf_counter() - begun, len(groups) - index)
             records = session.measure(group, seconds, request.budget)
+            session.left += len(group.cases) - len(records)
             observer.measured(group, records)
     except KeyboardInterrupt:
         session.autosave.save(session.run)  # also because it may have come in the middle of saving
         raise Interrupted(session.run, session.autosave.path, spare=session.autosave.elsewhere) from None
     done = session.finish()
-    claim.release(finished=True)
+    for name, (trial, why) in session.engine.lost.items():
+        observer.trouble(
+            f"{name} was lost in {trial.case.label}: {why}; {session.left} cases are left, which --resume measures "
+            "in a new process, those that failed last"
+        )
+    claim.release(finished=done.finished is not None)
     return done, session.autosave.path
 
 
@@ -92,6 +105,7 @@ class _Session:
         self.devices = devices
         self.engine = Engine(devices, run.policy)
         self.autosave = Autosave(path, observer)
+        self.left = 0  # cases of devices that were lost before their turn
         # A resumed run goes on with its clock.
         phases = run.policy.phases
         self.begun = begun - phases.get("total", 0.0)
@@ -116,9 +130,9 @@ class _Session:
         self.autosave.save(self.run)
 
     def finish(self) -> Run:
-        """Write the run as finished, and keep what the witness saw at best for later ones."""
+        """Write the run, as finished unless cases are left, and keep what the witness saw at best for later ones."""
         own_best.keep(identity.setup(self.run), witness.best(self.run.records))
-        self.run = msgspec.structs.replace(self.run, policy=self._policy(), finished=store.now())
+        self.run = msgspec.structs.replace(self.run, policy=self._policy(), finished=None if self.left else store.now())
         self.autosave.save(self.run)
         return self.run
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ..bench import Skip, Work
 from ..protocols import Values
+from ..record import private
 from ..record.model import Case, JsonObject, Status
 from ..record.reasons import Reason, because, told
 
@@ -48,6 +49,7 @@ class Trial:
     status: Status = "ok"
     reasons: list[Reason] = field(default_factory=list)
     doubts: list[Reason] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
 
     @property
     def live(self) -> bool:
@@ -65,6 +67,7 @@ class Trial:
 
     def fail(self, error: Exception) -> None:
         """Note an error outside sampling: suspect if there are samples, else ended. The first error counts."""
+        self.errors.append(error)
         if self.status != "ok":
             return
         if self.samples:
@@ -81,6 +84,7 @@ def caught(trial: Trial) -> Iterator[None]:
     except Skip as skip:
         trial.end("skipped", skip.reason)
     except Exception as error:  # noqa: BLE001 - whatever a bench raises is a record with its reason
+        trial.errors.append(error)
         trial.end("error", because("error", described(error)))
 
 
@@ -92,6 +96,7 @@ def ended(trials: Sequence[Trial]) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - a driver may raise anything
         for trial in trials:
             if trial.live:
+                trial.errors.append(error)
                 trial.end("error", because("error", described(error)))
 
 
@@ -106,5 +111,5 @@ def survived(trials: Sequence[Trial]) -> Iterator[None]:
 
 
 def described(error: Exception) -> str:
-    """`ValueError: what it says`."""
-    return f"{type(error).__name__}: {error}"
+    """`ValueError: what it says`, with the names of files and without their directories."""
+    return f"{type(error).__name__}: {private.without_places(str(error))}"

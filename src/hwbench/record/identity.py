@@ -88,6 +88,8 @@ def setup_of(machine: Machine, software: JsonObject, variables: Mapping[str, str
         **{name.replace("_", " "): software.get(name) for name in VERSIONS},
         "GPU driver": ", ".join(filter(None, (gpu.driver for gpu in machine.gpus))),
         "CUDA": ", ".join(filter(None, (gpu.cuda for gpu in machine.gpus))),
+        "GPU UUID": ", ".join(gpu.uuid for gpu in machine.gpus if gpu.uuid),
+        **_cards(machine),
         "variables": None if named is None else SETS["variables"].join(named) or "none",
     })  # fmt: skip
 
@@ -138,6 +140,20 @@ def level_name(level: int) -> str:
 
 def _identity(fields: Mapping[str, str | int | float | None]) -> Identity:
     return Identity({name: str(value) for name, value in fields.items() if value not in (None, "")})
+
+
+def _cards(machine: Machine) -> dict[str, str]:
+    """What GPUs are compiled for and set to: two cards of one name differ by their power limits."""
+    versions = [gpu.versions or {} for gpu in machine.gpus]
+    states = [gpu.state or {} for gpu in machine.gpus]
+    told: dict[str, list[object]] = {
+        "NVRTC": [one.get("nvrtc") for one in versions],
+        "cuBLAS": [one.get("cublas") for one in versions],
+        "GPU power limit": [f"{one['power_limit_w']:g} W" for one in states if "power_limit_w" in one],
+        "GPU ECC": ["on" if one["ecc"] else "off" for one in states if "ecc" in one],
+        "GPU MIG": ["on" if one["mig"] else "off" for one in states if "mig" in one],
+    }
+    return {name: ", ".join(str(value) for value in values if value) for name, values in told.items()}
 
 
 def _against(name: str, one: str, other: str, called: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from .model import Disturbance
 
-Of: TypeAlias = Literal["matrix products", "NumPy", "compiled code", "Python code", "memory"]
+Of: TypeAlias = Literal["matrix products", "NumPy", "compiled code", "Python code", "memory", "GPU"]
 """What a variable lowers the figures of."""
 
 
@@ -66,6 +66,13 @@ RULES: dict[str, Rule] = {
     "LD_PRELOAD": Rule("memory", "these libraries may replace functions such as malloc, memcpy or OpenMP's"),
     "LD_AUDIT": Rule("memory", "these libraries hear of the calls between libraries, which become slower"),
     "DYLD_INSERT_LIBRARIES": Rule("memory", "these libraries may replace functions such as malloc and memcpy"),
+    "CUDA_LAUNCH_BLOCKING": Rule("GPU", "launches wait for their kernels: these are timed without the gate", _on),
+    "NVIDIA_TF32_OVERRIDE": Rule("GPU", "0: no product is in TF32; 1: products in float32 are"),
+    "CUPY_TF32": Rule("GPU", "CuPy's products in float32 are in TF32", _on),
+    "CUBLAS_WORKSPACE_CONFIG": Rule("GPU", "cuBLAS chooses other algorithms, of a given workspace"),
+    "CUDA_DEVICE_MAX_CONNECTIONS": Rule(
+        "GPU", "streams share hardware queues: copies and kernels overlap less", lambda v: v.isdecimal() and int(v) < 8
+    ),
 }
 
 POOLS = {
@@ -91,9 +98,9 @@ def lowering(variables: Mapping[str, str]) -> Iterator[tuple[str, Rule]]:
     yield from ((name, rule) for name, rule in RULES.items() if rule.lowers(variables.get(name, "")))
 
 
-def disturbances(variables: Mapping[str, str], cpus: int) -> list[Disturbance]:
-    """All of these as what disturbs measuring on `cpus` CPUs."""
-    told = {name: rule.affects for name, rule in lowering(variables)}
+def disturbances(variables: Mapping[str, str], cpus: int, *, gpus: bool = True) -> list[Disturbance]:
+    """All of these as what disturbs measuring on `cpus` CPUs, and on GPUs where there are any."""
+    told = {name: rule.affects for name, rule in lowering(variables) if gpus or rule.of != "GPU"}
     for name, threads in few_threads(variables, cpus).items():
         told[name] = f"{POOLS[name]} leaves {cpus - threads} of {cpus} CPUs unused"
     return [Disturbance(name, variables[name], affects, f"unset {name}") for name, affects in told.items()]

@@ -63,6 +63,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     facts: JsonObject = {}
     telemetry: JsonObject = {}
 
+    def __repr__(self) -> str:
+        from .text import seconds
+
+        time = f", {seconds(sorted(self.samples)[len(self.samples) // 2])}" if self.samples else ""
+        return f"<Record {self.case.label}: {self.status}{time}>"
+
     @property
     def case(self) -> Case:
         """The case that this record answers."""
@@ -151,7 +157,11 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gpu(msgspec.Struct, frozen=True, kw_only=True):
-    """One visible GPU; `memory` in bytes, `sm` the count of multiprocessors."""
+    """One visible GPU; `memory` in bytes, `sm` the count of multiprocessors.
+
+    `versions` are those of the libraries that decide what code runs (nvrtc, cublas, the CUDA that the driver supports),
+    `state` is how the card is set up: power limits, ECC, MIG, locked clocks, processes of others.
+    """
 
     name: str
     memory: int | None = None
@@ -159,6 +169,9 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     driver: str | None = None
     cuda: str | None = None
     pcie: JsonObject | None = None
+    uuid: str | None = None
+    versions: JsonObject | None = None
+    state: JsonObject | None = None
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -271,6 +284,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     witness: dict[str, float] = {}
     benches: dict[str, BenchInfo] = {}
     records: list[Record] = []
+
+    def __repr__(self) -> str:
+        benches = len({record.bench for record in self.records})
+        return f"<Run {self.id}: {len(self.records)} cases of {benches} bench{'es' * (benches != 1)}>"
 
 
 class Metric(msgspec.Struct, frozen=True):

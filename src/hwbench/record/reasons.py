@@ -111,6 +111,10 @@ TABLE: dict[str, Meaning] = {
         "the gate opened before all was queued, so that waiting for the host is counted in",
         "The host queued too slowly. " + _AGAIN,
     ),
+    "gpu_no_gate": Meaning(
+        "timed without the gate, so that launching is counted in",
+        "Measure without the profiler or debugger, and with CUDA_LAUNCH_BLOCKING unset.",
+    ),
     # --- suspect: what was asked for and not had
     "not_pinned": Meaning(
         "its threads could not be pinned",
@@ -150,6 +154,10 @@ TABLE: dict[str, Meaning] = {
         "the answer is wrong", "No time is shown. A kernel or a compiler is at fault: please report it.", whole=True
     ),
     "error": Meaning("failed", "HWBENCH_DEBUG=1 shows where. " + _REPORT, whole=True),
+    "gpu_lost": Meaning(
+        "a kernel ended the CUDA context",
+        "Measure the other cases of this GPU in a new process: hwbench run --resume. " + _REPORT,
+    ),
     # --- skipped: the request
     "budget": Meaning("the budget was spent before its turn", "Raise --budget, or go on with --resume."),
     "bad_value": Meaning("the bench does not take this value", "Choose another value with --param.", whole=True),

@@ -212,9 +212,7 @@ def _validate(run: Run, name: str) -> None:
         if size <= 0:
             raise StoreError(f"{name}: policy.sizes.{label[:40]}: {size} is no size")
     for bench, info in run.benches.items():
-        if info.limit is not None and not LIMIT.fullmatch(info.limit):
-            raise StoreError(f"{name}: benches.{bench[:40]}.limit: is no kind of limit such as load")
-        _validate_declared(info, f"{name}: benches.{bench[:40]}")
+        check_declared(info, f"{name}: benches.{bench[:40]}")
     policy = run.policy
     negative = min(policy.seed, policy.warmup_s, policy.case_s, policy.precision) < 0
     if negative or min(policy.min_sample_s, policy.rounds, policy.max_rounds) <= 0:
@@ -254,7 +252,10 @@ def _validate_reasons(record: Record, where: str) -> None:
             raise StoreError(f"{where}.reasons[{position}].detail: has more than {MOST_DETAIL} characters")
 
 
-def _validate_declared(info: BenchInfo, where: str) -> None:
+def check_declared(info: BenchInfo, where: str) -> None:
+    """StoreError, which names the place, where a file with this description of a bench would be refused."""
+    if info.limit is not None and not LIMIT.fullmatch(info.limit):
+        raise StoreError(f"{where}.limit: is no kind of limit such as load")
     if info.measures and not DECLARED.fullmatch(info.measures):
         raise StoreError(f"{where}.measures: is nothing that a bench measures, such as load")
     if info.leading and info.leading not in COUNTS:

@@ -281,6 +281,7 @@ def lines(
     y_domain: tuple[float, float] | None = None,
     rules: Sequence[tuple[float, str, bool]] = (),
     ideal: Sequence[tuple[float, float]] = (),
+    peaks: Mapping[str, float] | None = None,
     height: int = 280,
     more: str = "",
     best: bool = False,
@@ -288,7 +289,8 @@ def lines(
     """Lines over a sweep. `x_kind` is bytes, count, doubling, threads, share or rate; the first three are logarithmic.
 
     `rules` are vertical lines: position, label beside it, and whether it is dashed. `ideal` is a dotted line through
-    points. Marks with a `dash` are drawn dashed. `best` says that values are best samples, which have no interval.
+    points, `peaks` are dotted horizontal lines: height by colour.
+    Marks with a `dash` are drawn dashed. `best` says that values are best samples, which have no interval.
     """
     names = _numbered(marks)
     rows = [mark.row(names) for mark in marks if mark.value is not None]
@@ -296,7 +298,8 @@ def lines(
     if pale:
         rows = [{**row, "pale": 0.4 if row["series"] in pale else 1} for row in rows]
     xs = [row["x"] for row in rows] + [at for at, _, _ in rules]
-    ys = [row["value"] for row in rows] + [at for _, at in ideal]
+    heights = peaks or {}
+    ys = [row["value"] for row in rows] + [at for _, at in ideal] + [*heights.values()]
     low_x, high_x = x_domain or (min(xs), max(xs))
     if x_kind == "threads":
         scale_x = vega.options(domain=[low_x - 0.1, high_x + 0.1], nice=False)
@@ -343,6 +346,9 @@ def lines(
     if ideal:
         dotted = vega.options(color=var("ink-2"), strokeDash=[2, 4], strokeWidth=1.5)
         layers.append(vega.layer("ideal", "line", dotted, x=x, y=y))
+    for own in heights:
+        dotted = vega.options(color=var(own), strokeDash=[2, 4], strokeWidth=1.5)
+        layers.append(vega.layer(f"peak-{own}", "rule", dotted, y=y))
     faded = {"opacity": vega.field("pale:Q", scale=None)} if pale else {}  # lines of suspect marks alone
     series = vega.field("series:N")
     layers.append(vega.layer("marks", "line", x=x, y=y, color=colour, detail=series, **dashed, **faded))
@@ -359,6 +365,7 @@ def lines(
         solid=[{"x": at, "label": label} for at, label, broken in rules if not broken],
         dashed=[{"x": at, "label": label} for at, label, broken in rules if broken],
         ideal=[{"x": at, "value": value} for at, value in ideal],
+        **{f"peak-{own}": [{"value": height}] for own, height in heights.items()},
     )
 
 

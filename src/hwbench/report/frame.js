@@ -49,6 +49,7 @@
   };
   const target = () => {
     let name = location.hash.slice(1);
+    if (name.startsWith("history=")) return document.querySelector("figure.tracks"); // tracks.js knows the case
     try { name = decodeURIComponent(name); } catch (error) { /* no anchor of this page */ }
     return byId(name);
   };

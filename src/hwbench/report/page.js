@@ -19,111 +19,8 @@
     return new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   };
 
-  window.hwbench = { options, unpack };  // for samples.js
+  Object.assign(window.hwbench, { options, unpack });  // for samples.js and tracks.js
 
-  // A history: one case at a time, its lines over the commits. Numbers lie in the page as whole multiples of a quantum.
-  const tracks = async (place, spec) => {
-    const figure = place.closest("figure");
-    const alt = place.textContent;
-    const fail = (error) => {
-      place.textContent = alt + ": this chart could not be drawn; the table below lists the changes.";
-      place.dataset.state = "failed";
-      if (error) console.error(place.id, error);
-    };
-    if (!("DecompressionStream" in window)) { fail(); return; }
-    let all;
-    try {
-      all = JSON.parse(await new Response(await unpack(figure.querySelector(".tracked").textContent)).text());
-    } catch (error) { fail(error); return; }
-    const [bench, chosen] = [figure.querySelector(".bench"), figure.querySelector(".case")];
-    const calm = figure.querySelector(".calm");
-    const lines = find("[data-line]", figure);
-    const option = (text, value) => Object.assign(document.createElement("option"), { textContent: text, value });
-    all.benches.forEach((one, i) => bench.append(option(one[0], i)));
-    const list = () => {
-      chosen.replaceChildren(...all.benches[bench.value][1].map((number) => option(all.cases[number].label, number)));
-    };
-    const shown = (value, unit) => Number(value.toPrecision(4)) + (unit ? " " + unit : "");
-    const marksOf = (one) => {
-      const marks = [];
-      const steps = [];
-      for (const series of one.series) {
-        if (lines[series.s] && !lines[series.s].checked) continue;
-        const index = calm.checked && series.i >= 0 ? all.indices[series.i] : null;
-        let at = 0;
-        const changed = new Map(series.c);
-        const suspect = new Map(series.d);
-        series.v.forEach((whole, k) => {
-          if (whole === null) return;
-          let factor = series.q;
-          if (index) {
-            if (!index[k]) return;
-            factor *= one.higher ? index[k] / 10000 : 10000 / index[k];
-          }
-          const value = whole * factor;
-          const bounded = series.l[k] !== null;
-          const low = bounded ? (whole - series.l[k]) * factor : value;
-          const high = bounded ? (whole + series.t[k]) * factor : value;
-          const [name, date, subject] = all.commits[k];
-          marks.push({
-            series: "s" + series.s, x: k, value, low, high, order: at++,
-            commit: name + (date ? " (" + date + ")" : ""), subject, where: all.lines[series.s],
-            shown: shown(value, one.unit), interval: bounded ? shown(low, "") + "–" + shown(high, one.unit) : "",
-            change: changed.get(k) || "", suspect: suspect.get(k) || "", fade: suspect.has(k) ? 0.4 : 1,
-          });
-          if (changed.has(k)) steps.push({ series: "s" + series.s, x: k - 0.5, label: name });
-        });
-      }
-      // Names that would lie on each other stand one below the other: a name is as wide as 70 pixels.
-      const near = (70 / Math.max(200, place.clientWidth)) * all.commits.length;
-      const rows = new Map();
-      for (const x of [...new Set(steps.map((step) => step.x))].sort((a, b) => a - b)) {
-        const taken = new Set([...rows].filter(([other]) => x - other < near).map(([, row]) => row));
-        let row = 0;
-        while (taken.has(row)) row++;
-        rows.set(x, row);
-      }
-      steps.forEach((step) => { step.y = 14 * rows.get(step.x); });
-      return [marks, steps];
-    };
-    let turn = 0;
-    const redraw = async () => {
-      const one = all.cases[chosen.value];
-      const mine = ++turn;
-      const [marks, steps] = marksOf(one);
-      const filled = JSON.parse(JSON.stringify(spec));
-      filled.datasets = { ...filled.datasets, marks, steps };
-      const direction = one.higher ? "more is better" : "less is better";
-      filled.title = { text: (one.unit || "value") + ", " + direction + (calm.checked ? ", without the machine's drift" : "") };
-      place.setAttribute("aria-label", one.name + " over the commits");
-      try {
-        await window.vegaEmbed(place, filled, options);
-        if (mine === turn) { place.style.minHeight = ""; place.dataset.state = "drawn"; place.dataset.shown = one.name; place.spec = filled; }
-      } catch (error) { fail(error); }
-    };
-    const choose = (number) => {
-      bench.value = all.cases[number].bench;
-      list();
-      chosen.value = number;
-      return redraw();
-    };
-    bench.addEventListener("change", () => { list(); redraw(); });
-    chosen.addEventListener("change", redraw);
-    calm.addEventListener("change", redraw);
-    lines.forEach((line) => line.addEventListener("change", redraw));
-    find(".go", figure).forEach((one) => one.addEventListener("click", () => {
-      choose(Number(one.dataset.case));
-      figure.scrollIntoView({ block: "start" });
-    }));
-    figure.querySelector(".choices").hidden = false;
-    figure.querySelector(".switches").hidden = lines.length < 2;
-    calm.parentElement.hidden = !all.indices.length;
-    const told = (commit) => commit[0] + (commit[1] ? " (" + commit[1] + ")" : "");
-    const [first, last] = [all.commits[0], all.commits[all.commits.length - 1]];
-    figure.querySelector(".range").textContent =
-      all.commits.length + " commits, from " + told(first) + " on the left to " + told(last) + " on the right.";
-    await choose(all.first);
-  };
   const missing = (place, alt, error) => {
     place.textContent = alt + ": this chart could not be drawn; its table holds the figures.";
     place.dataset.state = "failed";
@@ -148,7 +45,7 @@
       queue.splice(queue.indexOf(next), 1);
       const [place, spec] = next;
       if (place.classList.contains("chosen")) {
-        await tracks(place, spec);
+        await window.hwbench.tracks(place, spec);
         continue;
       }
       const alt = place.textContent;

@@ -41,7 +41,7 @@ def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, 
     # Ids are numbers in order of appearance: names from run files must not get into an attribute.
     identify = _Numbers(charts)
     layout = arrange(sections, source.findings, source.benches)
-    scripts = [bundle.harmless((HERE / name).read_text("utf-8")) for name in ("frame.js", "page.js")]
+    scripts = [bundle.harmless((HERE / name).read_text("utf-8")) for name in ("frame.js", "tracks.js", "page.js")]
     blocks = [block for section in sections for block in section.blocks]
     has_charts = any(isinstance(block, Tracks) or (isinstance(block, Figure) and block.panels) for block in blocks)
     if has_charts:

@@ -223,8 +223,9 @@ class Steps:
 class Tracks:
     """A chart of one case at a time, chosen by the reader out of `data`, and the list of all changes.
 
-    `data` is packed JSON as the page's script reads it, `spec` the chart without its marks, `lines` a key for each line
-    that can be switched off. Each of `changes` is the number of its case in `data` and its cells below `head`.
+    `data` is as `tracked.py` packs it, `spec` the chart without its marks, `lines` a key for each line that can be
+    switched off. `changes` are the first rows of the list below `head`; the script lists all that `data` has, and tells
+    them by `states`.
     """
 
     title: str
@@ -233,9 +234,15 @@ class Tracks:
     spec: Spec
     lines: Sequence[Key]
     head: Sequence[str]
-    changes: Sequence[tuple[int, Sequence[str]]]
+    changes: Sequence[Sequence[str]]
     caption: str
+    states: Sequence[str] = ()
     kind: ClassVar[str] = "tracks"
+
+    @property
+    def heads(self) -> str:
+        """The headings as a table has them."""
+        return Table("", self.head, ()).heads
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..bench import Bench
 from ..record.model import Run
 from ..record.store import write_bytes
-from . import theme
+from . import bundle, theme
 from .dataset import Runs
 from .sections import Figure, Panel, Spec
 from .views import View
@@ -49,6 +49,7 @@ PICTURES: tuple[tuple[str, View, Choose, str], ...] = (
 
 def write_pictures(run: Run, directory: Path, *, catalogue: Mapping[str, Bench]) -> list[Path]:
     """Write `ladder.svg`, `latency.svg`, `bandwidth.svg` and `roofline.svg`, as far as the run holds them."""
+    bundle.room()
     import vl_convert
 
     runs = Runs([run], catalogue=catalogue)

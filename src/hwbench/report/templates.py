@@ -10,7 +10,7 @@ import jinja2
 from jinja2.bccache import Bucket
 
 from .. import cache
-from . import sealed
+from ..record import sealed
 
 HERE = Path(__file__).parent
 

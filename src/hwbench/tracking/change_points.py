@@ -23,11 +23,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..record.estimate import MAD
+from . import common_mode, kept_pieces
 from .history import Series, Values
+from .kept_pieces import Piece, Work
 
 SMALLEST = 0.02  # relative; smaller steps are dropped
 ONE_VALUE = 0.05  # relative uncertainty of a level of one value; of n values it is √n times smaller
-SIEVE = 5.0  # deviations of noise between neighbouring segments from which asv is asked
+SIEVE = 3.5  # deviations of noise between neighbouring segments from which asv is asked
+SHORT, OUTLIER = 2, 5.0  # a level of so few commits, unless it is the last, must differ by so many deviations
+PART = 6  # least values of a part that `split` makes,
+SURE = 4.5  # standard errors by which their means must differ
+SHOWING = 8  # values whose neighbours show a scatter: of fewer, steps may be most
+CLEAR = 4.0  # standard errors of a step by the scatter of its series; a smaller one is none
 LEAST_SHARE = 40  # series that pay for starting a process, half a second
 FEW = 12  # commits up to which asv is always asked
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -50,8 +58,8 @@ class Step:
 
     @property
     def factor(self) -> float:
-        """The new level over the old."""
-        return self.new / self.old
+        """The new level over the old; NaN where one is not positive."""
+        return self.new / self.old if self.old > 0 and self.new > 0 else math.nan
 
 
 def available() -> bool:
@@ -59,23 +67,63 @@ def available() -> bool:
     return importlib.util.find_spec("asv") is not None
 
 
-def find(every: Sequence[Series]) -> list[list[Step]]:
-    """The steps of each series without its suspect values, oldest first; [] where asv is not installed."""
+def find(every: Sequence[Series], *, small: bool = False) -> list[list[Step]]:
+    """The steps of each series without its suspect values, oldest first; [] where asv is not installed.
+
+    What all cases of a commit share against its neighbours is no change of any, and left out. With `small`, steps of a
+    series in which asv finds none, since they are about as small as its noise, are found by a test of means.
+    """
     found: list[list[Step]] = [[] for _ in every]
-    if not available():
+    if not (available() and every):
         return found
-    asked = []
-    for number, series in enumerate(every):
-        there = np.flatnonzero(series.sound > 0)
-        if len(there) >= 3 and suspicious(series.values[there]):
-            asked.append((number, there, (series.values[there].tolist(), _weights(series, there))))
-    for (number, there, _), pieces in zip(asked, _shared([work for _, _, work in asked]), strict=True):
-        found[number] = _steps(there, pieces)
+    common = common_mode.shared(every)
+    places, kept = zip(*(common_mode.without(one, common.get(one.setting)) for one in every), strict=True)
+    asked = _suspects(kept)
+    work = [(kept[at].tolist(), _weights(every[at], places[at])) for at in asked]
+    for at, pieces in zip(asked, kept_pieces.through(work, _shared), strict=True):
+        found[at] = _steps(places[at], pieces, kept[at])
+    plain = [(at, places[at], one) for at, one in enumerate(kept) if len(one) and one.min() > 0]
+    if small:
+        for number, there, values in plain:
+            if not found[number] and (place := split(np.log(values))):
+                levels = [float(np.exp(np.mean(np.log(part)))) for part in (values[:place], values[place:])]
+                found[number] = _steps(there, [(0, place, levels[0]), (place, len(values), levels[1])], values)
     return found
 
 
-Work = tuple[list[float], list[float | None]]  # values and weights
-Piece = tuple[int, int, float]  # from, up to, level
+def _suspects(every: Sequence[Values]) -> list[int]:
+    """The places of the series that asv is asked about; those of equal length are looked through together."""
+    by_length: dict[int, list[int]] = {}
+    asked = []
+    for at, values in enumerate(every):
+        if len(values) < 3:
+            continue
+        if values.min() > 0:
+            by_length.setdefault(len(values), []).append(at)
+        elif np.ptp(values) > 0:
+            asked.append(at)
+    for mine in by_length.values():
+        differ = suspicious(np.array([every[at] for at in mine])).tolist()
+        asked += [at for at, yes in zip(mine, differ, strict=True) if yes]
+    return sorted(asked)
+
+
+def split(logs: Values) -> int:
+    """Where a series is best split in two, if the means of the parts differ clearly; else 0.
+
+    The noise is the root mean square of that of neighbours and that within the parts, which a slow drift raises.
+    """
+    n = len(logs)
+    if n < 2 * PART:
+        return 0
+    sums, at = np.cumsum(logs), np.arange(PART, n - PART + 1)
+    apart = (sums[-1] - sums[at - 1]) / (n - at) - sums[at - 1] / at
+    few = np.sqrt(1 / at + 1 / (n - at))
+    best = int(np.argmax(np.abs(apart) / few))
+    place = int(at[best])
+    rest = np.concatenate([part - np.median(part) for part in (logs[:place], logs[place:])])
+    noise = math.hypot(_scatter(logs), MAD * float(np.median(np.abs(rest)))) / math.sqrt(2)
+    return place if abs(apart[best]) > SURE * noise * few[best] else 0
 
 
 def _detected(work: Sequence[Work]) -> list[list[Piece]]:
@@ -84,7 +132,7 @@ def _detected(work: Sequence[Work]) -> list[list[Piece]]:
 
 
 def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
-    """The result of `asv.step_detect.detect_steps` for positive values with positive weights.
+    """The result of `asv.step_detect.detect_steps` for values with positive weights.
 
     asv fits pieces by its exact solver for a series of penalties, and takes the penalty that minimises beta · pieces +
     log(noise + Σ |E_i - rho · E_i-1|), with E the residuals and rho their best autocorrelation. That sum takes most of
@@ -101,8 +149,15 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
     y, w = np.array(values), np.array(scaled)
     best: tuple[float, list[int], list[float]] = (math.inf, [n], values[:1])
 
+    solved: dict[float, tuple[list[int], list[float], float]] = {}
+
     def objective(x: float) -> float:
         nonlocal best
+        # Fewer pieces are best the higher the penalty: between two penalties with the same pieces there are no others.
+        below = max((at for at in solved if at <= x), default=None)
+        above = min((at for at in solved if at >= x), default=None)
+        if below is not None and above is not None and solved[below][0] == solved[above][0]:
+            return solved[below][2]
         right, levels, _ = asv.solve_potts_approx(values, scaled, gamma=penalty * math.exp(x), mu_dist=fit)
         apart = y - np.repeat(levels, np.diff([0, *right]))
         first, after, before, weight = abs(apart[0]) * w[0], apart[1:], apart[:-1], w[1:]
@@ -116,6 +171,7 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
         found = 4 * math.log(n) / n * len(right) + math.log(max(1e-300, noise) + distance(rho))
         if found < best[0]:
             best = found, right, levels
+        solved[x] = right, levels, found
         return found
 
     lowest = math.log(0.1 / n)
@@ -155,13 +211,17 @@ def serve() -> None:
     json.dump(_detected(json.load(sys.stdin)), sys.stdout)
 
 
-def _steps(there: NDArray[np.int64], pieces: Sequence[Piece]) -> list[Step]:
+def _steps(there: NDArray[np.int32], pieces: Sequence[Piece], values: Values) -> list[Step]:
     """The steps between neighbouring pieces that exceed SMALLEST and their uncertainty."""
     found = []
+    ratios = bool(values.min() > 0)
+    scatter = _scatter(np.log(values) if ratios else values)
     for (left, mid, old), (start, right, new) in itertools.pairwise(pieces):
         # asv splits few scattered values into levels of one value each, which differ by chance.
-        doubt = ONE_VALUE * math.sqrt(1 / (mid - left) + 1 / (right - start))
-        if old > 0 and new > 0 and abs(math.log(new / old)) >= max(math.log1p(SMALLEST), doubt):
+        few = math.sqrt(1 / (mid - left) + 1 / (right - start))
+        doubt = max(ONE_VALUE * few * ratios, CLEAR * scatter * few)
+        least = math.log1p(SMALLEST) if ratios else SMALLEST * max(abs(old), abs(new))
+        if abs(math.log(new / old) if ratios else new - old) >= max(least, doubt):
             last, first = int(there[mid - 1]), int(there[start])
             found.append(
                 Step(last, first, old, new, slice(int(there[left]), last + 1), slice(first, int(there[right - 1]) + 1))
@@ -169,26 +229,33 @@ def _steps(there: NDArray[np.int64], pieces: Sequence[Piece]) -> list[Step]:
     return found
 
 
-def _weights(series: Series, there: NDArray[np.int64]) -> list[float | None]:
+def _scatter(values: Values) -> float:
+    """The standard deviation of a value, by the differences of neighbours, which a step does not inflate."""
+    return MAD * float(np.median(np.abs(np.diff(values)))) / math.sqrt(2) if len(values) >= SHOWING else 0.0
+
+
+def _weights(series: Series, there: NDArray[np.int32]) -> list[float | None]:
     """Asv's weights: the inverse of the half-width of the 99% interval; None where unknown."""
     widths = (series.high - series.low)[there]
     return [2 / float(width) if math.isfinite(width) and width > 0 else None for width in widths]
 
 
-def suspicious(values: Values) -> bool:
-    """Whether some segment of a series differs from the one before it by more than noise explains."""
-    n = len(values)
+def suspicious(rows: Values) -> NDArray[np.bool_]:
+    """For each row, a series, whether some segment differs from the one before it by more than noise explains."""
+    n = rows.shape[1]
+    found = np.full(len(rows), n <= FEW)
     if n <= FEW:
-        return True
-    logs = np.log(values)
-    steps = np.diff(logs)
-    noise = 1.4826 * float(np.median(np.abs(steps))) / math.sqrt(2)
-    sums = np.concatenate([[0.0], np.cumsum(logs)])
+        return found
+    logs = np.log(rows)
+    noise = MAD * np.median(np.abs(np.diff(logs)), axis=1) / math.sqrt(2)
+    sums = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(logs, axis=1)], axis=1)
     for width in WIDTHS:
         if 2 * width > n:
             break
-        means = (sums[width:] - sums[:-width]) / width
-        apart = np.abs(means[width:] - means[:-width])
-        if float(apart.max()) > max(SIEVE * noise * math.sqrt(2 / width), math.log1p(SMALLEST) / 2):
-            return True
-    return False
+        means = (sums[:, width:] - sums[:, :-width]) / width
+        apart = np.abs(means[:, width:] - means[:, :-width])
+        unit = noise * math.sqrt(2 / width)
+        least = math.log1p(SMALLEST) / 2
+        within = apart.max(axis=1) > np.maximum((SIEVE if width > SHORT else OUTLIER) * unit, least)
+        found |= within | (apart[:, -1] > np.maximum(SIEVE * unit, least))
+    return found

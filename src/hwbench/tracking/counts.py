@@ -74,6 +74,8 @@ def _identity(machine: Machine) -> _Identity:
 
 def with_counts(found: History, runs: Sequence[Run]) -> History:
     """The history with counts for each series whose case a run of the same machine measured."""
+    if not runs:
+        return found
     known = KnownCounts(runs)
     settings = [(one.machine, normalize_machine_keys(dict(one.identity))) for one in found.settings]
     series = [dataclasses.replace(one, counts=known.of(*settings[one.setting], one)) for one in found.series]

@@ -25,8 +25,9 @@ from ..record.estimate import Estimate, median_error
 from ..record.facts import footprint
 from ..record.microarchitectures import akin, title
 from ..record.model import Machine, Record, key
+from .comparison import Comparison
 from .sides import Entry, Measurement, Side, machine_differences
-from .verdicts import Comparison, compare_sides
+from .verdicts import compare_sides
 
 FEWEST = 3  # earlier runs that show what is usual, and how much it varies
 MOST = 12  # runs of this machine, and of others, that are read, the newest

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +18,21 @@ from ..record import files, store
 from ..record.microarchitectures import akin
 from ..record.model import Run
 from .counts import side_with_counts
-from .history import TrackingError
+from .history import TrackingError, readable
 from .readers import asv_history, asv_sides, pytest_benchmark, runs
-from .readers.asv import ResultFile, benchmarks, is_results, paths, read_file, with_distinct_environments
+from .readers.asv import (
+    ResultFile,
+    benchmarks,
+    is_machine,
+    is_results,
+    paths,
+    read_file,
+    with_distinct_environments,
+)
 from .repository import commit_of
 from .sides import Side, machine_differences
 
-EARLIER = 8  # runs of a machine that are read for their noise or counts, ten megabytes at most
+EARLIER = 8  # other runs of a machine that are read for their noise or counts, ten megabytes at most
 LOOKED_AT = 4 * EARLIER  # files read to find that many fitting runs
 SPEC = re.compile(r"asv:(?P<commit>[^@/]+)(?:@(?P<machine>[^/]+))?(?:/(?P<environment>.+))?")
 ASV_RESULTS = Path("asv") / "results"
@@ -43,39 +52,47 @@ class AsvDirectory:
     def __init__(self, directory: Path, repository: Path = Path()) -> None:
         self.directory = directory
         self.repository = repository
-        self._read: dict[Path, ResultFile] = {}
+        self.skipped: list[str] = []
+        self._read: dict[Path, ResultFile | None] = {}
 
     def files(self, machine: str | None = None, commit: str = "") -> list[ResultFile]:
         """The result files of one machine, and of commits whose hash begins with `commit`, where given."""
         found = paths(self.directory, machine, commit)
         for path in found:
             if path not in self._read:
-                self._read[path] = read_file(path)
-        return [file for path in found if (file := self._read[path]).commit.startswith(commit)]
+                self._read[path] = next(iter(readable([path], read_file, self.skipped)), None)
+        return [file for path in found if (file := self._read[path]) and file.commit.startswith(commit)]
 
 
 def sides(
     base: str, new: str, out: Path, asv: Path | None = None, *, across: bool = False, repository: Path = Path(),
-    catalogue: Catalogue | None = None,
+    catalogue: Catalogue | None = None, machine: str = "",
 ) -> tuple[Side, Side]:  # fmt: skip
     """The sides that BASE and NEW name; asv's results lie in `asv`, else below `out`.
 
-    Run-to-run noise comes from runs older than NEW only. `across` machines, runs lend their counts to asv's results.
-    `catalogue` has the benches that a run does not describe.
+    Run-to-run noise comes from all other runs of the machine that are at hand. `across` machines, runs lend their
+    counts to asv's results. `catalogue` has the benches that a run does not describe. Results of asv and
+    pytest-benchmark are of one `machine` where it is named, whatever they state. What cannot be read, while the rest of
+    a side can, is in `skipped` of BASE's side.
     """
     results = AsvDirectory(asv or out / ASV_RESULTS, repository)
     named = [side(spec, out, results, catalogue) for spec in (base, new)]
-    _refuse_same(base, new, named, out)
     mine = [run for one in named if isinstance(one, list) for run, _ in one]
-    before = min((run.started for run, _ in named[1]), default="") if isinstance(named[1], list) else ""
     axes = list(dict.fromkeys(axis for one in named if isinstance(one, AsvCommit) for axis in one.axes))
+    _refuse_shared(named)
+    _refuse_environments(named, (base, new))
 
-    def made_of(one: Side | RunFiles | AsvCommit) -> Side:
+    taken = {file.path.resolve() for one in named if isinstance(one, PytestFiles) for file in one.files}
+
+    def made_of(one: RunFiles | PytestFiles | AsvCommit) -> Side:
+        if isinstance(one, PytestFiles):
+            return one.side(taken, machine)
         if isinstance(one, AsvCommit):
-            return one.side(results, axes)
-        return _of_runs(one, mine, before, out, catalogue) if isinstance(one, list) else one
+            return one.side(results, axes, machine)
+        return _of_runs(one, mine, out, catalogue)
 
     made = [made_of(one) for one in named]
+    made[0] = dataclasses.replace(made[0], skipped=list(dict.fromkeys(results.skipped)))
     if across:
         made = [side_with_counts(one, _newest_runs(out, one.machine)) if one.kind == "asv" else one for one in made]
     return made[0], made[1]
@@ -83,32 +100,48 @@ def sides(
 
 @dataclass(frozen=True)
 class AsvCommit:
-    """One commit's result files on a machine, and all of that machine's, which give its run-to-run noise."""
+    """One commit's result files on a machine, and all of that machine's, which give its run-to-run noise.
+
+    `directory` is where they lie, with what asv knows of the benchmarks.
+    """
 
     files: Sequence[ResultFile]
     past: Sequence[ResultFile]
+    directory: Path
 
     @property
     def axes(self) -> list[str]:
         """What distinguishes its environments."""
         return asv_sides.environment_axes(self.files)
 
-    def side(self, results: AsvDirectory, axes: Sequence[str]) -> Side:
+    def side(self, results: AsvDirectory, axes: Sequence[str], machine: str = "") -> Side:
         """The side with its environments on these axes."""
-        history = asv_history.history(results.directory, self.past, results.repository)
-        return asv_sides.side(self.files, benchmarks(results.directory), history, axes)
+        history = asv_history.history(self.directory, self.past, results.repository, results.skipped)
+        return asv_sides.side(self.files, benchmarks(self.directory), history, axes, machine)
 
 
-def _of_runs(
-    named: RunFiles, mine: Sequence[Run], before: str, out: Path, catalogue: Catalogue | None
-) -> Side:  # fmt: skip
-    earlier = earlier_runs(named, mine, before or named[0][0].started, out)
-    return runs.side([run for run, _ in named], [concluded(run, catalogue) for run in earlier])
+@dataclass(frozen=True)
+class PytestFiles:
+    """Files of pytest-benchmark that make a side."""
+
+    files: Sequence[pytest_benchmark.PytestFile]
+
+    def side(self, taken: Container[Path], machine: str = "") -> Side:
+        """The side; the newest files beside its own, but for those of either side, show its noise and history."""
+        folders = dict.fromkeys(file.path.resolve().parent for file in self.files)
+        found = [path for folder in folders for path in folder.glob("*.json") if path not in taken and is_pytest(path)]
+        beside = sorted(found, key=lambda path: path.name)[-LOOKED_AT:]
+        return pytest_benchmark.side(self.files, machine, readable(beside, pytest_benchmark.read_file, []))
+
+
+def _of_runs(named: RunFiles, mine: Sequence[Run], out: Path, catalogue: Catalogue | None) -> Side:
+    others = other_runs(named, mine, out)
+    return runs.side([run for run, _ in named], [concluded(run, catalogue) for run in others])
 
 
 def side(
     spec: str, out: Path, results: AsvDirectory, catalogue: Catalogue | None = None
-) -> Side | RunFiles | AsvCommit:
+) -> RunFiles | PytestFiles | AsvCommit:
     """What BASE or NEW names; runs come with their paths, for earlier runs beside them.
 
     A run file or id, several separated by commas, or a directory of runs; the same for files of pytest-benchmark;
@@ -129,30 +162,64 @@ def side(
                 f"{spec} is no file, no run with this id is below {out / 'runs'}, and no machine has this name; "
                 "asv's commits are written asv:COMMIT"
             )
-    benchmarked = [path for path in found if is_pytest(path)]
-    if benchmarked and len(benchmarked) < len(found):
-        raise TrackingError(f"{spec}: {benchmarked[0]} is pytest-benchmark's and others are not: no side holds both")
-    if benchmarked:
-        return pytest_benchmark.side([pytest_benchmark.read_file(path) for path in benchmarked])
-    return [(concluded(read_run(path), catalogue), path) for path in found]
+    skipped: list[str] = []
+    files = [
+        *readable([path for path in found if is_pytest(path)], pytest_benchmark.read_file, skipped),
+        *readable([path for path in found if is_asv(path)], read_file, skipped),
+    ]
+    read = [path for path in found if not is_pytest(path) and not is_asv(path)]
+    named = readable(read, lambda path: (concluded(store.read(path), catalogue), path), skipped)
+    if not files and not named:
+        raise TrackingError(skipped[0])
+    results.skipped += skipped
+    kinds = {type(one) for one in (*files, *named)}
+    if len(kinds) > 1:
+        raise TrackingError(f"{spec}: holds results of several tools: no side holds both; name those of one")
+    if named:
+        return named
+    benchmarked = [one for one in files if isinstance(one, pytest_benchmark.PytestFile)]
+    return PytestFiles(benchmarked) if benchmarked else _loose(spec, [x for x in files if isinstance(x, ResultFile)])
 
 
-def _refuse_same(base: str, new: str, named: Sequence[Side | RunFiles | AsvCommit], out: Path) -> None:
-    """TrackingError where a run, a file of pytest-benchmark or asv's results are on both sides."""
+def _loose(spec: str, files: Sequence[ResultFile]) -> AsvCommit:
+    """Result files of asv that were named themselves; those of the machine beside them give its noise."""
+    first = files[0]
+    if len({(one.commit, one.machine) for one in files}) > 1:
+        raise TrackingError(f"{spec}: holds results of several commits or machines; name the files of one")
+    folder = first.path.resolve().parent
+    directory = folder if (folder / "benchmarks.json").is_file() else folder.parent
+    beside = AsvDirectory(directory).files(folder.name) if is_machine(folder) else []
+    past = [one for one in beside if one.machine == first.machine]
+    return AsvCommit(files, with_distinct_environments(past) or files, directory)
+
+
+def _refuse_shared(named: Sequence[RunFiles | PytestFiles | AsvCommit]) -> None:
+    """TrackingError where one side has a run or file of the other, and more: that would pass for a repetition."""
     old, now = named
-    if isinstance(old, AsvCommit) and isinstance(now, AsvCommit):
-        both = [*dict.fromkeys((base, new))] if old.files == now.files else []
-    elif isinstance(old, list) and isinstance(now, list):
-        taken = {run.id for run, _ in old}
-        both = [str(path) for run, path in now if run.id in taken]
-    elif isinstance(old, Side) and isinstance(now, Side):
-        read = {path.resolve() for path in _paths(base, out)}
-        both = [str(path) for path in _paths(new, out) if path.resolve() in read]
+    if isinstance(old, list) and isinstance(now, list):
+        mine, others = {run.id: path for run, path in old}, {run.id: path for run, path in now}
+        both = [str(others[one]) for one in others if one in mine and mine.keys() != others.keys()]
+    elif isinstance(old, PytestFiles) and isinstance(now, PytestFiles):
+        left, right = ({file.path.resolve() for file in one.files} for one in (old, now))
+        both = [str(path) for path in sorted(left & right) if left != right]
     else:
         both = []
     if both:
         raise TrackingError(
-            f"{_some(both)}: the same measurements are on both sides; name two results that were measured apart"
+            f"{_some(both)}: the same measurements are on both sides, with others; name results that were measured "
+            "apart"
+        )
+
+
+def _refuse_environments(named: Sequence[RunFiles | PytestFiles | AsvCommit], specs: Sequence[str]) -> None:
+    """TrackingError where one side has more environments of asv and none is the other's: no case would match."""
+    old, now = ([one.environment for one in side.files] if isinstance(side, AsvCommit) else [] for side in named)
+    if old and now and len(old) != len(now) and not {*old} & {*now}:
+        several, few, spec = (old, now, specs[0]) if len(old) > len(now) else (now, old, specs[1])
+        hint = f"{spec}/{several[0]}" if spec.startswith("asv:") else f"asv:COMMIT/{several[0]}"
+        raise TrackingError(
+            f"{spec} was measured in {len(several)} environments and the other side in {_some(few)}, which is none of "
+            f"them; name one of {_some(several)}: '{hint}'"
         )
 
 
@@ -190,27 +257,23 @@ def is_pytest(path: Path) -> bool:
     return b'"machine_info"' in head or b'"benchmarks"' in head
 
 
-def read_run(path: Path) -> Run:
-    """The run in a file; a file of asv's gets an error of its own."""
-    if b'"commit_hash"' in files.head(path, HEAD):
-        raise TrackingError(f"{path}: is one of asv's files: name the results directory that it lies in, or asv:COMMIT")
-    return store.read(path)
+def is_asv(path: Path) -> bool:
+    """Whether a file seems to be a result of asv's, by its first bytes."""
+    return b'"commit_hash"' in files.head(path, HEAD) and not is_pytest(path)
 
 
-def earlier_runs(named: RunFiles, mine: Sequence[Run], before: str, out: Path) -> list[Run]:
-    """Finished runs of the same machine and preset from before, oldest first, for run-to-run noise."""
+def other_runs(named: RunFiles, mine: Sequence[Run], out: Path) -> list[Run]:
+    """Finished runs of the same machine and preset that are on neither side, oldest first, for run-to-run noise."""
     first, path = named[0]
     taken = {run.id for run in mine}
     name = first.machine.name
 
     def fits(run: Run) -> bool:
         alike = akin(run.machine.name, name) and not machine_differences(run.machine, first.machine)
-        earlier = run.id not in taken and bool(run.finished) and run.started < before
-        return alike and earlier and run.policy.preset == first.policy.preset
+        return alike and run.id not in taken and bool(run.finished) and run.policy.preset == first.policy.preset
 
     near = [*path.parent.glob("*.json"), *store.find_akin(out, name)]
-    files = [file for file in near if _stamp(file.stem) <= _stamp(before)]
-    found = itertools.islice(filter(fits, _read(files)), EARLIER)
+    found = itertools.islice(filter(fits, _read(near)), EARLIER)
     return sorted(found, key=lambda run: run.started)
 
 
@@ -225,12 +288,6 @@ def _read(files: Iterable[Path]) -> Iterator[Run]:
     for path in sorted(there, key=lambda one: one.name, reverse=True)[:LOOKED_AT]:
         with contextlib.suppress(StoreError):
             yield store.read(path)
-
-
-def _stamp(text: str) -> str:
-    """The digits of a time, in a run's id or its `started`; "" without one."""
-    found = re.search(r"\d{8}T\d{6}", re.sub("[-:](?=\\d\\d)", "", text))
-    return found[0] if found else ""
 
 
 def _asv_side(spec: str, results: AsvDirectory) -> AsvCommit:
@@ -276,7 +333,7 @@ def _asv_commit(spec: str, commit: str, machine: str | None, environment: str, r
     if not chosen:
         known = _some([file.environment for file in hits])
         raise TrackingError(f"{spec}: no environment has '{environment}'; there are {known}")
-    return AsvCommit(chosen, past)
+    return AsvCommit(chosen, past, results.directory)
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

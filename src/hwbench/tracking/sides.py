@@ -6,6 +6,7 @@ samples of one run cannot.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,23 +25,30 @@ NAMES = {
     "huge_pages": "huge pages", "cpu_family": "CPU family",
 }  # fmt: skip
 CACHE = re.compile(r"L(\d) ([^,]+)")
+FAILED = ("failed", "error", "wrong")  # what a benchmark that breaks is called, by asv and by hwbench
 Key = tuple[str, str, str, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One measurement of a case: the median in seconds (or asv's unit), its standard error, and why it is suspect."""
+    """One measurement of a case: the median in seconds (or asv's unit), its standard error, and why it is suspect.
+
+    `stats` are other figures of its samples, which may not be kept: min and mean.
+    """
 
     median: float
     error: float
     suspect: str = ""
+    samples: Sequence[float] = ()
+    stats: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One case of a side. `earlier` are its medians in earlier runs.
+    """One case of a side. `earlier` are its medians in other runs, oldest first.
 
-    `unfit` is the status of one that cannot be compared, `why` the reason.
+    `unfit` is the status of one that cannot be compared, `why` the reason. Values are in `unit`; more is better where
+    `higher`, which is only assumed where not `sure`. `trend` are its values over the commits up to this one.
     """
 
     bench: str
@@ -54,6 +62,24 @@ class Entry:
     earlier: Sequence[float] = ()
     higher: bool = False
     why: str = ""
+    unit: str = "s"
+    sure: bool = True
+    trend: Sequence[float] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether the case was tried and gave no right answer."""
+        return self.unfit in FAILED
+
+    @property
+    def value(self) -> float | None:
+        """The middle of its measurements: the geometric mean, or the mean where not all are positive."""
+        values = [one.median for one in self.measurements]
+        if len(values) < 2:
+            return values[0] if values else None
+        if min(values) > 0:
+            return math.exp(math.fsum(map(math.log, values)) / len(values))
+        return math.fsum(values) / len(values)
 
     @property
     def key(self) -> Key:
@@ -76,11 +102,12 @@ class Side:
     kind: str = "run"
     benches: Mapping[str, BenchInfo] = field(default_factory=dict)
     runs: Sequence[Run] = ()
+    skipped: Sequence[str] = ()  # a line for each file that could not be read
 
 
 def measurement_of(samples: Sequence[float], suspect: str = "") -> Measurement:
     """A measurement from raw samples."""
-    return Measurement(float(np.median(samples)), median_error(samples), suspect)
+    return Measurement(float(np.median(samples)), median_error(samples), suspect, samples)
 
 
 def identity(machine: Machine) -> dict[str, str]:

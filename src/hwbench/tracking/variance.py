@@ -8,12 +8,15 @@ run-to-run deviation is taken from
    which a slow change of the code does not inflate;
 2. this comparison itself: most of its cases did not change, so the scatter of all ratios about their median is noise
    (an empirical null: Efron, J. Am. Stat. Assoc. 99 (2004) 96);
-3. where there is neither, `ASSUMED`, or the median relative error of the medians within their runs if that is larger.
+3. where there is neither, what is `ASSUMED` of this kind of metric, or the median relative error of the medians within
+   their runs, or the scatter of a few ratios, if that is larger.
+
+Times, memory and counts each have a noise of their own: memory repeats within a tenth of a percent where times do not.
 
 Between machines 2 does not apply, since most ratios differ, and 3 is at least `ACROSS`.
 
-In 1 and 2 a case is judged by cases that are about as steady within a run: a peak that repeats within 0.3% is not
-judged by a latency that repeats within 20%.
+In 1 and 2 a case is judged by cases of its level of memory, where there are enough, and among them by those that are
+about as steady within a run: a peak that repeats within 0.3% is not judged by a latency that repeats within 20%.
 
 A case's own variance is pooled with that of similar cases by degrees of freedom (a moderated variance: Smyth, Stat.
 Appl. Genet. Mol. Biol. 3 (2004) 3; with a trend over a covariate as in limma). The degrees of freedom of the similar
@@ -29,24 +32,30 @@ import bisect
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 
 from ..record.estimate import MAD, mad_sigma, middle
+from ..record.model import GPU_LEVELS, LEVELS
 from ..record.phrases import counted
 from .controls import shift
+from .directions import Kind, kind_of
 from .sides import Entry
 from .stats import t_log_density, trigamma
 
-ASSUMED = 0.005  # relative standard deviation between runs on a quiet machine with pinned threads
+ASSUMED = 0.005  # relative standard deviation between runs on a quiet machine with pinned threads,
+BY_KIND: dict[Kind, float] = {"time": 0.02, "memory": 0.01, "count": 0.01}  # of other tools' results,
+HOSTED = 0.05  # and of times from hosted runners
 LEAST = 0.002  # floor of the deviation, however well a few figures agree
 PRIOR = 5.0  # degrees of freedom of an assumed deviation: with 5, one case may have three times the noise
 ACROSS = 0.02  # as `ASSUMED`, between two machines
 HEAVY = 3.0  # least degrees of freedom of similar cases: on a virtual machine some case always moves a lot
 TAILS = (HEAVY, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0, 30.0)  # candidates; 30 is nearly normal
 PER_DOF = 8  # cases per degree of freedom; see `scripts/tracking_experiments.py power`
+FEW = 4  # cases whose scatter may show that more is to be assumed
 ENOUGH = 20  # cases from which a comparison gives its own noise
 LIKE = 30  # similar cases, the nearest in steadiness; a robust deviation of 30 values is known within 15%
 EARLIER = 30  # medians of a history that are used
@@ -56,9 +65,10 @@ EARLIER = 30  # medians of a history that are used
 class Noise:
     """The typical run-to-run standard deviation of a median (relative), and its source.
 
-    `trend` has the deviation by unsteadiness within a run (`unsteady`), rising; empty: the same for all. `tails` are
-    its degrees of freedom for slower and for faster. `together` is the median log ratio where the ratios are the
-    source: their scatter does not include what they share.
+    `trend` has the deviation by unsteadiness within a run (`unsteady`), rising; empty: the same for all. `levels` have
+    the same for each level of memory that enough cases are of. `tails` are its degrees of freedom for slower and for
+    faster. `together` is the median log ratio where the ratios are the source: their scatter does not include what they
+    share.
     """
 
     common: float
@@ -66,14 +76,22 @@ class Noise:
     trend: Sequence[tuple[float, float]] = ()
     tails: tuple[float, float] = (PRIOR, PRIOR)
     together: float = 0.0
+    levels: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
 
-    def at(self, unsteadiness: float) -> float:
-        """The deviation of cases of about this unsteadiness within a run."""
-        if not self.trend:
+    def at(self, unsteadiness: float, level: str = "") -> float:
+        """The deviation of cases of about this unsteadiness within a run, of this level where it has enough."""
+        trend = self.levels.get(level) or self.trend
+        if not trend:
             return self.common
-        place = bisect.bisect_left(self.trend, (unsteadiness,))
-        near = self.trend[max(0, place - 1) : place + 1]
+        place = bisect.bisect_left(trend, (unsteadiness,))
+        near = trend[max(0, place - 1) : place + 1]
         return min(near, key=lambda one: abs(one[0] - unsteadiness))[1]
+
+
+def level_of(pair: Sequence[Entry]) -> str:
+    """The level of memory that a case is of; "" where its size is none."""
+    size = str(pair[0].params.get("size", ""))
+    return size if size in (*LEVELS, *GPU_LEVELS) else ""
 
 
 def own(entries: Sequence[Entry]) -> tuple[float, int]:
@@ -96,10 +114,26 @@ def own(entries: Sequence[Entry]) -> tuple[float, int]:
     return (squares / dof if dof else 0.0), dof
 
 
-def common(pairs: Sequence[tuple[Entry, Entry]], *, across: bool = False) -> Noise:
+def by_kind(
+    pairs: Sequence[tuple[Entry, Entry]], *, across: bool = False, assumed: Mapping[Kind, float] | None = None
+) -> dict[Kind, Noise]:
+    """The run-to-run deviation of each kind of metric that is compared; across machines of all as one."""
+    if across:
+        noise = common(pairs, across=True)
+        return dict.fromkeys(get_args(Kind), noise)
+    kinds: dict[Kind, list[tuple[Entry, Entry]]] = {}
+    for pair in pairs:
+        kinds.setdefault(kind_of(pair[0].unit), []).append(pair)
+    return {
+        kind: common(mine, assumed=(assumed or {}).get(kind, BY_KIND[kind] if kind != "time" else ASSUMED))
+        for kind, mine in kinds.items()
+    }
+
+
+def common(pairs: Sequence[tuple[Entry, Entry]], *, across: bool = False, assumed: float = ASSUMED) -> Noise:
     """The run-to-run deviation for the cases of a comparison; `across` machines their ratios are not used."""
-    owned = [(unsteady(pair), *own(pair)) for pair in pairs]
-    owned = [one for one in owned if one[2]]
+    owned = [(level_of(pair), unsteady(pair), *own(pair)) for pair in pairs]
+    owned = [one for one in owned if one[3]]
     # A median without an uncertainty of its own cannot be ranked by steadiness.
     known = [pair for pair in pairs if math.isfinite(unsteady(pair))]
     enough = len(known) >= ENOUGH and not across
@@ -110,22 +144,35 @@ def common(pairs: Sequence[tuple[Entry, Entry]], *, across: bool = False) -> Noi
         return _with_tails(_by_ratios(known), known)
     doubt = [relative(entry) for pair in pairs for entry in pair]
     doubt = [error for error in doubt if math.isfinite(error)]
-    assumed = max(ACROSS if across else ASSUMED, float(np.median(doubt)) if doubt else 0.0)
-    return Noise(assumed, "assumed, since these results do not show it")
+    least = max(ACROSS if across else assumed, float(np.median(doubt)) if doubt else 0.0)
+    if not across and len(pairs) >= FEW and (seen := _scatter([shift(*pair) for pair in pairs], known)) > least:
+        return Noise(seen, f"at least, by the scatter of {counted(len(pairs), 'ratio')}")
+    return Noise(least, "assumed, since these results do not show it")
 
 
-def _by_variances(owned: Sequence[tuple[float, float, int]]) -> Noise:
-    """From the cases' own variances: each case as its unsteadiness, variance and degrees of freedom."""
+def _scatter(shifts: Sequence[float], known: Sequence[tuple[Entry, Entry]]) -> float:
+    """The deviation of a median by the ratios of few cases, without what is known of them within their runs."""
+    within = middle([unsteady(pair) for pair in known]) if known else 0.0
+    return math.sqrt(max(0.0, mad_sigma(shifts) ** 2 - within**2) / 2)
+
+
+def _by_variances(owned: Sequence[tuple[str, float, float, int]]) -> Noise:
+    """From the cases' own variances: each case as its level, unsteadiness, variance and degrees of freedom."""
 
     # The median over cases, so that a few that changed or are wild have no influence.
     def usual(cases: Sequence[tuple[float, float]]) -> float:
         return max(LEAST, math.sqrt(middle([variance for _, variance in cases])))
 
-    cases = [(unsteadiness, variance) for unsteadiness, variance, _ in owned]
-    found = Noise(usual(cases), "estimated from several runs or the history of each case", _trend(cases, usual))
+    cases = [(unsteadiness, variance) for _, unsteadiness, variance, _ in owned]
+    levels = _by_level([one[0] for one in owned], cases, usual)
+    source = "estimated from several runs or the history of each case"
+    found = Noise(usual(cases), source, _trend(cases, usual), levels=levels)
     # With equal true variances their logs would have variance trigamma(dof / 2); the excess is trigamma(tail / 2).
-    logs = [math.log(max(LEAST**2, variance) / found.at(unsteadiness) ** 2) for unsteadiness, variance in cases]
-    excess = float(np.var(logs) - np.mean([trigamma(dof / 2) for _, _, dof in owned]))
+    logs = [
+        math.log(max(LEAST**2, variance) / found.at(unsteadiness, level) ** 2)
+        for level, unsteadiness, variance, _ in owned
+    ]
+    excess = float(np.var(logs) - np.mean([trigamma(dof / 2) for *_, dof in owned]))
     tail = max((one for one in _tails(len(owned)) if trigamma(one / 2) >= excess), default=HEAVY)
     return dataclasses.replace(found, tails=(tail, tail))
 
@@ -141,7 +188,8 @@ def _by_ratios(pairs: Sequence[tuple[Entry, Entry]]) -> Noise:
     shifts = [(unsteady(pair), shift(*pair)) for pair in pairs]
     source = f"estimated from the scatter of {counted(len(shifts), 'ratio')}"
     together = middle([shift for _, shift in shifts])
-    return Noise(scatter(shifts), source, _trend(shifts, scatter), (math.inf, math.inf), together)
+    levels = _by_level([level_of(pair) for pair in pairs], shifts, scatter)
+    return Noise(scatter(shifts), source, _trend(shifts, scatter), (math.inf, math.inf), together, levels)
 
 
 def _with_tails(found: Noise, pairs: Sequence[tuple[Entry, Entry]]) -> Noise:
@@ -164,6 +212,18 @@ def _tail(residuals: Sequence[float], cases: int) -> float:
     return max(
         reversed(_tails(cases)), key=lambda tail: math.fsum(t_log_density(residual, tail) for residual in residuals)
     )
+
+
+def _by_level(
+    levels: Sequence[str], cases: Sequence[tuple[float, float]],
+    deviation: Callable[[Sequence[tuple[float, float]]], float],
+) -> dict[str, list[tuple[float, float]]]:  # fmt: skip
+    """The trend of each level with enough cases."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for level, case in zip(levels, cases, strict=True):
+        if level:
+            found.setdefault(level, []).append(case)
+    return {level: _trend(mine, deviation) for level, mine in found.items() if len(mine) >= ENOUGH}
 
 
 def _trend(
@@ -191,7 +251,7 @@ def relative(entry: Entry) -> float:
 def moderated(entries: Sequence[Entry], shared: Noise) -> tuple[float, tuple[float, float]]:
     """Moderated run-to-run variance of a case's log median, and its degrees of freedom for slower and for faster."""
     variance, dof = own(entries)
-    usual, weight = shared.at(unsteady(entries)) ** 2, min(shared.tails)
+    usual, weight = shared.at(unsteady(entries), level_of(entries)) ** 2, min(shared.tails)
     weighed = (weight * usual + dof * variance) / (weight + dof) if dof else usual
     return max(LEAST**2, weighed), (shared.tails[0] + dof, shared.tails[1] + dof)
 

@@ -34,7 +34,7 @@ def test_a_rate_under_a_power_limit_is_marked():
     assert told.endswith("in bfloat16.")
 
 
-@pytest.mark.parametrize("precision", ["tf32", "f16", "bf16", "fp8"])
+@pytest.mark.parametrize("precision", list(tensor.FORMATS))
 def test_operands_add_up_to_a_permutation(precision):
     """Their sum has a single 1 a row, so that the product is rows of b, which nothing rounds."""
     a, a2, b = tensor.matrices(np.random.default_rng(3), precision)
@@ -67,6 +67,20 @@ def test_a_result_is_put_together_as_ptx_lays_it_out():
 def test_whole_numbers_are_encoded_to_their_bits():
     """1 in each format, packed to 32-bit words."""
     ones = np.ones(4, np.float32)
-    assert [tensor.encoded(ones, name)[0] for name in ("tf32", "f16", "bf16", "fp8")] == [
-        0x3F800000, 0x3C003C00, 0x3F803F80, 0x38383838
+    assert [tensor.encoded(ones, name)[0] for name in ("tf32", "f16", "bf16", "fp8", "int8", "f16_sums")] == [
+        0x3F800000, 0x3C003C00, 0x3F803F80, 0x38383838, 0x01010101, 0x3C003C00
     ]  # fmt: skip
+
+
+def test_sums_of_halves_lie_two_in_a_word():
+    """Columns 2t and 2t + 1 of a row; the same places as of words of their own."""
+    flat = np.arange(8 * 4 * 32, dtype=np.float16).reshape(8, 4, 32)
+    words = flat.reshape(8, 2, 2, 32).swapaxes(2, 3).copy().view(np.uint32)
+    np.testing.assert_array_equal(tensor.result(words.reshape(-1), halves=True), tensor.result(flat.reshape(-1)))
+
+
+def test_sums_of_another_type_are_named():
+    """float16 twice, once with sums in float32."""
+    [told] = said(tensor.tensor, *tensors(f16=8e14, f16_sums=9e14, int8=2e15))
+    assert "in float16, 2000" in told
+    assert told.endswith(" in float16 with sums in float16.")

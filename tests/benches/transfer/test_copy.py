@@ -6,9 +6,11 @@ import shutil
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from doubles.fake_cupy import FakeGpu, FakeNvml, install
 from hwbench.benches.transfer import copy
+from hwbench.record.model import Gpu
 from made_up.gpu_records import copies, said, suspect
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++, which .ci/run installs")
@@ -108,6 +110,22 @@ def test_other_memory_is_told_where_it_is_the_slowest():
     assert python.endswith(" than pinned memory (1.022–1.023).")  # 2% are no reason to change a program
     assert python.startswith("An ordinary array of 256 MiB fetched by get(): 48.8 GB/s, 1.02")
     assert said(copy.copy_bench, *fetched) == []
+
+
+@pytest.mark.parametrize(
+    ("had", "said_so"),
+    [((5, 16), ""), ((3, 16), "PCIe 3 x16 under load, where card and slot can have 5 x16"),
+     ((5, 8), "PCIe 5 x8 under load, where card and slot can have 5 x16"), ((0, 0), "")],
+)  # fmt: skip
+def test_a_link_below_what_it_could_be_is_a_finding(had, said_so):
+    """By the most that was read during the largest pinned copies; where the driver tells nothing there is none."""
+    telemetry = {"gpu_pcie_gen": [1.0, float(had[0])], "gpu_pcie_width": [float(had[1])] * 2}
+    rows = [replace(one, telemetry=telemetry) for one in copies("raw", "h2d", "pinned", 8e-6, 50e9)]
+    card = Gpu(name="H100", pcie={"max_generation": 5, "max_width": 16})
+    told = said(copy.copy_bench, *rows, *copies("cupy", "h2d", "pageable", 2e-5, 10e9), gpus=[card])
+    assert len(told) <= 3
+    assert sum("The link runs at" in line for line in told) == bool(said_so)
+    assert said_so in " ".join(told)
 
 
 def test_disturbed_copies_are_marked():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hwbench.record.model import Run
 from hwbench.report.views.computing import view as computing
 from made_up.page import column, dataset, figure, record, run_of
 
@@ -16,5 +17,23 @@ def test_the_matrix_product_is_told_in_operations() -> None:
     peak = record("peak.fma", "512", 1e-3, {"flops": 5e7}, params={"dtype": "f8", "threads": 1}, facts={"threads": 1})
     shown = figure(computing(dataset(run_of(*products, peak))))
     assert [mark["value"] for mark in shown.panels[0].spec["datasets"]["marks"]] == [40, 40]
-    assert {point["value"] for point in shown.panels[0].spec["datasets"]["ideal"]} == {50}
+    assert shown.panels[0].spec["datasets"]["peak-ink-2"] == [{"value": 50}]
     assert column(shown.table, "of the peak") == ["80%", "80%"]
+
+
+def test_each_machine_has_its_own_peak() -> None:
+    """Two machines with peaks of 50 and 100 GFLOP/s: a dotted line each, in the colour of the machine's products."""
+
+    def run(peak: float) -> Run:
+        products = [
+            record("peak.matmul", "numpy", 2 * n**3 / 4e10, {"flops": 2.0 * n**3},
+                   params={"n": n, "dtype": "f8", "threads": 1}, facts={"threads": 1})
+            for n in (64, 256)
+        ]  # fmt: skip
+        best = record("peak.fma", "512", 1e-3, {"flops": peak * 1e6},
+                      params={"dtype": "f8", "threads": 1}, facts={"threads": 1})  # fmt: skip
+        return run_of(*products, best)
+
+    panel = figure(computing(dataset(run(50), run(100)))).panels[0]
+    data = panel.spec["datasets"]
+    assert (data["peak-c1"], data["peak-c2"]) == ([{"value": 50}], [{"value": 100}])

@@ -31,13 +31,23 @@ def test_a_commit_has_its_values_with_errors_and_its_machine_s_past(tmp_path):
 
 
 def test_what_has_no_value_is_unfit(tmp_path):
-    """Skipped and failed cases and a value of zero stay, with their reason; an older version is dropped."""
+    """Null failed and NaN was skipped; zero is a value; an older version is dropped."""
     benchmarks_file(tmp_path, {SUM: {"param_names": ["n"]}, "suite.old": {"version": "2"}})
     asv_file(tmp_path, 1, {SUM: row([math.nan, None, 0.0, 1.0], [["1", "2", "3", "4"]]), "suite.old": row([1.0])})
     made = side_of(tmp_path, 1)
     assert [(entry.params["n"], entry.unfit) for entry in made.entries] == [
-        ("1", "skipped or failed"), ("2", "skipped or failed"), ("3", "no positive value"), ("4", ""),
+        ("1", "skipped"), ("2", "failed"), ("3", ""), ("4", ""),
     ]  # fmt: skip
+    assert [entry.value for entry in made.entries] == [None, None, 0.0, 1.0]
+    assert [entry.failed for entry in made.entries] == [False, True, False, False]
+
+
+def test_what_states_no_unit_is_no_time(tmp_path):
+    """Without benchmarks.json the name's prefix tells seconds and bytes; `unit` is asv's word for nothing."""
+    benchmarks_file(tmp_path, {"suite.track_b": {"unit": "unit"}})
+    names = ("suite.time_a", "suite.peakmem_a", "suite.track_a", "suite.track_b")
+    asv_file(tmp_path, 1, {name: row([1.0], width=None) for name in names})
+    assert [entry.unit for entry in side_of(tmp_path, 1).entries] == ["s", "bytes", "", ""]
 
 
 def test_environments_are_told_apart_by_what_they_do_not_share(tmp_path):

@@ -181,3 +181,39 @@ def test_quartiles_beyond_any_time_bound_nothing(tmp_path, value):
     [one] = pytest_benchmark.read_file(path).timed
     assert one.error == math.inf
     compare_sides(*(pytest_benchmark.side([pytest_benchmark.read_file(path)]) for _ in range(2)), 0.02)
+
+
+def test_a_median_of_zero_is_below_the_clock_s_resolution(tmp_path):
+    """It refuses no file: the case is named, and the others are read."""
+    path = pytest_file(tmp_path / "a.json", [{"name": "x", "data": [0.0, 0.0, 0.0]}, {"name": "y", "data": [1.0] * 3}])
+    side = pytest_benchmark.side([pytest_benchmark.read_file(path)])
+    assert [(one.bench, one.unfit, one.value) for one in side.entries] == [
+        ("x", "below the clock's resolution", None), ("y", "", 1.0),
+    ]  # fmt: skip
+    [zero, _] = pytest_benchmark.history([path]).series
+    assert zero.values.tolist() == [0.0]
+
+
+def test_a_version_in_somebody_s_extra_info_is_no_version(tmp_path):
+    """Of hwbench's suite it is, which names the bench."""
+
+    def read(info):
+        entries = [{"name": "x", "data": [1.0] * 3, "extra_info": info}]
+        return pytest_benchmark.read_file(pytest_file(tmp_path / "a.json", entries)).timed[0].version
+
+    theirs, ours = (read(info) for info in ({"version": "2.1"}, {"version": "2", "bench": "stream.load"}))
+    assert (theirs, ours) == ("", "2")
+
+
+def test_what_single_files_of_a_side_share_is_no_noise(tmp_path):
+    """One file of five is slower by a half as a whole: its cases are set back, and one that is slower alone is not."""
+    paths = []
+    for at in range(5):
+        values = [(1 + i) * (1 + at / 1e3) * (1.5 if at == 3 else 1) for i in range(12)]
+        values[4] *= 2 if at == 3 else 1
+        entries = [{"name": f"b{i}", "data": [value] * 3} for i, value in enumerate(values)]
+        paths.append(pytest_file(tmp_path / f"{at}.json", entries))
+    side = pytest_benchmark.side([pytest_benchmark.read_file(path) for path in paths])
+    medians = [[one.median for one in entry.measurements] for entry in side.entries]
+    assert max(medians[0]) == pytest.approx(1.0, abs=0.01)
+    assert medians[4][3] == pytest.approx(10.0, rel=0.01)

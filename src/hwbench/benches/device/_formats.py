@@ -24,14 +24,17 @@ BITS: dict[str, tuple[str, str, int, int]] = {
     "f16": ("u2", "f2", 10, 15),
     "bf16": ("u2", "u2", 7, 127),
     "fp8": ("u1", "u1", 3, 7),
+    "f16_sums": ("u2", "f2", 10, 15),
 }
 
 
 def noise(rng: np.random.Generator, n: int, precision: str) -> np.ndarray:
     """`n` random numbers of a format, from 2⁻⁷ to 2: signs, mantissas and three bits of the exponent are random.
 
-    Sums of thousands of their products stay far from overflow.
+    Sums of thousands of their products stay far from overflow, but of whole numbers (all bits random) and in float16.
     """
+    if precision == "int8":
+        return rng.integers(-128, 128, n, dtype=np.int8)
     kind, given, mantissa, one = BITS[precision]
     word = np.dtype(kind).type
     random = rng.integers(0, np.iinfo(kind).max, n, dtype=kind, endpoint=True)

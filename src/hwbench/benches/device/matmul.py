@@ -22,23 +22,29 @@ from .tensor import tensor
 
 # CUDA's numbers (library_types.h, cublas_api.h): data types and types of computation. By precision: the data type, the
 # type of computation, and the compute capability that has it.
-R_32F, R_64F, R_16F, R_16BF, R_8F_E4M3 = 0, 1, 2, 14, 28
-COMPUTE_32F, COMPUTE_64F, COMPUTE_TF32 = 68, 70, 77
+R_32F, R_64F, R_16F, R_8I, R_32I, R_16BF, R_8F_E4M3 = 0, 1, 2, 3, 10, 14, 28
+COMPUTE_32F, COMPUTE_64F, COMPUTE_32I, COMPUTE_TF32 = 68, 70, 72, 77
 PRODUCTS: dict[str, tuple[int, int, tuple[int, int]]] = {
     "f8": (R_64F, COMPUTE_64F, (0, 0)),
     "f4": (R_32F, COMPUTE_32F, (0, 0)),
     "tf32": (R_32F, COMPUTE_TF32, (8, 0)),
     "f16": (R_16F, COMPUTE_32F, (7, 0)),
     "bf16": (R_16BF, COMPUTE_32F, (8, 0)),
+    "int8": (R_8I, COMPUTE_32I, (7, 5)),
     "fp8": (R_8F_E4M3, COMPUTE_32F, (8, 9)),
+    "fp8_fast": (R_8F_E4M3, COMPUTE_32F, (8, 9)),  # sums that are seldom taken over into float32
 }
+TITLES = {"fp8_fast": "fp8 with fast accumulation"}
+WIDE: dict[str, tuple[npt.DTypeLike, int]] = {"f8": (np.float64, R_64F), "int8": (np.int32, R_32I)}  # results
+BY_COLUMNS = 1  # the second matrix, which cuBLAS's kernels for int8 want so: its operation "transposed"
 LARGEST_FP8 = 7  # sums of 128 products stay below 2¹³: Hopper's fp8 keeps no more bits before it adds in float32
+LARGEST_FAST = 1  # 0 and -1: sums of 8192 products stay below 2¹³, which fast accumulation keeps
 LARGEST = 64  # whole numbers up to this: sums of 8192 products stay far below 2²⁴, so that nothing rounds in float32
 
 matmul = Bench(
     "device.matmul",
     question="How fast is a large matrix product, with and without tensor cores?",
-    axes={"precision": ("f4", "tf32", "f16", "bf16", "fp8"), "n": (8192,)},
+    axes={"precision": ("f4", "tf32", "f16", "bf16", "int8", "fp8", "fp8_fast"), "n": (8192,)},
     sweeps=({"precision": ("f8",), "n": (4096,)},),  # smaller, since many cards have 1 unit for it where f4 has 64
     quick={"n": (4096,)},
     full={"n": (1024, 2048, 4096, 8192)},  # smaller ones take less time than the gap between two launches
@@ -55,7 +61,7 @@ matmul = Bench(
 @matmul.inputs
 def factors_of_product(rng: np.random.Generator, n: int, precision: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Two n × n matrices of small whole numbers (int8), and a vector to check the product with."""
-    largest = LARGEST_FP8 if precision == "fp8" else LARGEST
+    largest = {"fp8": LARGEST_FP8, "fp8_fast": LARGEST_FAST}.get(precision, LARGEST)
     a, b = (rng.integers(-largest, largest, (n, n), dtype=np.int8) for _ in range(2))
     return a, b, rng.integers(-8, 9, n).astype(np.float64)
 
@@ -82,25 +88,25 @@ def matmul_memory(n: int) -> int:
 def cublas(
     device: Gpu, a: np.ndarray, b: np.ndarray, v: np.ndarray, precision: str, n: int, rng: np.random.Generator
 ) -> Work:
-    """NVIDIA's cuBLAS (gemmEx; for fp8 cuBLASLt), the result in float32, in f8 in float64."""
+    """NVIDIA's cuBLAS (gemmEx; for fp8 cuBLASLt), the result in float32; of f8 in float64, of int8 in int32."""
     kind, compute, least = PRODUCTS[precision]
     needs_capability(device, least, f"tensor cores for {precision}")
     xp = device.xp
     blas, handle = library(device, "cuBLAS", lambda: (xp.cuda.cublas, xp.cuda.device.get_cublas_handle()))
-    if precision == "fp8":
-        return in_fp8(device, a, b, v, rng)
-    wide = np.float64 if precision == "f8" else np.float32
-    first, second = (device.put(stored(x, precision)) for x in (a, b))
+    if precision in ("fp8", "fp8_fast"):
+        return in_fp8(device, a, b, v, rng, fast=precision == "fp8_fast")
+    wide, out = WIDE.get(precision, (np.float32, R_32F))
+    turned = BY_COLUMNS if precision == "int8" else 0
+    first, second = (device.put(stored(x, precision)) for x in (a, np.ascontiguousarray(b.T) if turned else b))
     to, other = device.empty((n, n), wide), device.empty((n, n), wide)
-    to[...] = wide(np.nan)
+    device.fill(to, 0xFF, device.stream)  # NaN
     one, zero = np.ones(1, wide), np.zeros(1, wide)
-    out = R_64F if precision == "f8" else R_32F
 
     def product(left: DeviceArray, right: DeviceArray, to: DeviceArray) -> Callable[[], None]:
         def launch() -> None:
             # Columns come first there: b·a of the transposed is the transposed of a·b.
             blas.gemmEx(
-                handle, 0, 0, n, n, n, one.ctypes.data, right.data.ptr, kind, n, left.data.ptr, kind, n,
+                handle, turned, 0, n, n, n, one.ctypes.data, right.data.ptr, kind, n, left.data.ptr, kind, n,
                 zero.ctypes.data, to.data.ptr, out, n, compute, -1,
             )  # fmt: skip
 
@@ -122,12 +128,12 @@ def noisy(device: Gpu, rng: np.random.Generator, n: int, precision: str) -> tupl
     return one(), one()
 
 
-def in_fp8(device: Gpu, a: np.ndarray, b: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> Work:
+def in_fp8(device: Gpu, a: np.ndarray, b: np.ndarray, v: np.ndarray, rng: np.random.Generator, *, fast: bool) -> Work:
     """The product by cuBLASLt, which wants the second matrix by columns."""
     to, other = device.empty(a.shape, np.float32), device.empty(a.shape, np.float32)
     to[...] = np.float32(np.nan)
-    checked = device.fp8_product(device.put(e4m3(a)), device.put(e4m3(np.ascontiguousarray(b.T))), to)
-    real = device.fp8_product(*noisy(device, rng, len(a), "fp8"), other)
+    checked = device.fp8_product(device.put(e4m3(a)), device.put(e4m3(np.ascontiguousarray(b.T))), to, fast=fast)
+    real = device.fp8_product(*noisy(device, rng, len(a), "fp8"), other, fast=fast)
 
     def close() -> None:
         checked.close()
@@ -144,7 +150,7 @@ def stored(x: np.ndarray, precision: str) -> np.ndarray:
     """Whole numbers up to 64 in the format of an operand; bf16, which NumPy lacks, as its bits."""
     if precision == "bf16":
         return np.asarray((x.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16))
-    kinds: dict[str, npt.DTypeLike] = {"f8": np.float64, "f16": np.float16}
+    kinds: dict[str, npt.DTypeLike] = {"f8": np.float64, "f16": np.float16, "int8": np.int8}
     return x.astype(kinds.get(precision, np.float32))
 
 
@@ -157,7 +163,7 @@ def matmul_finding(results: Results) -> Iterator[str]:
     told = []
     for name, (n, record) in found.items():
         shorter = f" at n = {text.count(n)}" * (n < longest)
-        rate = f"{text.rate(_rate(record), 'TFLOP/s')} in {phrases.precision(name)}{shorter}"
+        rate = f"{text.rate(_rate(record), 'TFLOP/s')} in {TITLES.get(name, phrases.precision(name))}{shorter}"
         told.append(phrases.Item(rate, (record,)))
     if told:
         yield f"cuBLAS product at n = {text.count(longest)}: {phrases.entries(told)}."

@@ -17,14 +17,21 @@ from .._gpu import BLOCK, WARP, blocks, needs_capability
 from ._formats import e4m3, noise, timed_by
 
 ROWS, COLUMNS, SUMS = 16, 8, 8  # of one instruction's result, and results a warp
+TITLES = {"f16_sums": "float16 with sums in float16"}
 TURNS = 4  # in the body of the kernel's loop
 MMA_LOOPS = 128
-FORMATS = {"tf32": (1, (8, 0)), "f16": (2, (8, 0)), "bf16": (2, (8, 0)), "fp8": (4, (8, 9))}  # elements a register
+# Elements a register, and the compute capability that has the instruction. Sums are in float32, of int8 in int32.
+FORMATS = {
+    "tf32": (1, (8, 0)), "f16": (2, (7, 5)), "bf16": (2, (8, 0)), "fp8": (4, (8, 9)), "int8": (4, (8, 0)),
+    "f16_sums": (2, (8, 0)),
+}  # fmt: skip
+SUM_TYPES = {"int8": np.int32, "f16_sums": np.uint32}  # of the result's registers; float32 of all others
 
 tensor = Bench(
     "device.tensor",
     question="How fast are tensor cores with instructions of one warp (mma.sync), from registers?",
-    axes={"precision": ("tf32", "f16", "bf16", "fp8")},
+    axes={"precision": tuple(FORMATS)},
+    quick={"precision": ("tf32", "f16", "bf16", "fp8")},
     baseline="mma",
     measures="gpu tensor",
     version=2,
@@ -53,7 +60,7 @@ def products(a: np.ndarray, a2: np.ndarray, b: np.ndarray) -> np.ndarray:
 @tensor.counts
 def tensor_flops(device: Gpu, precision: str) -> dict[str, float]:
     """Two for each element of a times each column of b."""
-    warps = blocks(device, "device.peak", f"mma_{precision}") * BLOCK // WARP
+    warps = blocks(device, "device.tensor", f"mma_{precision}") * BLOCK // WARP
     k = 8 * FORMATS[precision][0]
     return {"flops": 2.0 * ROWS * COLUMNS * k * 2 * TURNS * SUMS * MMA_LOOPS * warps}
 
@@ -75,18 +82,22 @@ def mma(device: Gpu, a: np.ndarray, a2: np.ndarray, b: np.ndarray, precision: st
             "this card has fp8 only in instructions of several warps (wgmma, tcgen05), which this kernel lacks",
         )
     kernel = f"mma_{precision}"
-    grid = blocks(device, "device.peak", kernel)
+    grid = blocks(device, "device.tensor", kernel)
     fragments = [device.put(encoded(x, precision)) for x in (left(a, per), left(a2, per), right(b, per))]
     real = [device.put(noise(rng, per * len(x), precision).view(np.uint32)) for x in fragments]
-    to = device.empty(grid * BLOCK // WARP * SUMS * ROWS * COLUMNS, np.float32)
-    to[...] = np.float32(np.nan)
+    if precision == "f16_sums":  # the second takes away what the first adds: sums of thousands would overflow
+        real[1] = device.put(device.get(real[0]) ^ np.uint32(0x80008000))
+    kind = np.dtype(SUM_TYPES.get(precision, np.float32))
+    each = ROWS * COLUMNS // (2 if precision == "f16_sums" else 1)
+    to = device.empty(grid * BLOCK // WARP * SUMS * each, kind)
+    device.fill(to, 0xFF, device.stream)  # NaN in float32
     launch, other = (
-        device.launcher("device.peak", kernel, grid, BLOCK, (*given, result, np.int32(MMA_LOOPS)))
-        for given, result in ((fragments, to), (real, device.empty(len(to), np.float32)))
+        device.launcher("device.tensor", kernel, grid, BLOCK, (*given, result, np.int32(MMA_LOOPS)))
+        for given, result in ((fragments, to), (real, device.empty(len(to), kind)))
     )
 
     def output() -> np.ndarray:
-        found = result(np.asarray(device.get(to)))
+        found = result(np.asarray(device.get(to)), halves=precision == "f16_sums")
         if not (found == found[0]).all():
             raise AssertionError("warps that were given the same matrices disagree")
         return np.asarray(found[0])
@@ -112,9 +123,11 @@ def right(b: np.ndarray, per: int) -> np.ndarray:
     return np.asarray(b[:, rows, np.broadcast_to(_G[None, :, None], rows.shape)])
 
 
-def result(flat: np.ndarray) -> np.ndarray:
-    """The accumulators [warp][sum][register][lane] as [warp][sum] of 16 × 8."""
-    kept = flat.reshape(-1, SUMS, 4, WARP)
+def result(flat: np.ndarray, *, halves: bool = False) -> np.ndarray:
+    """The accumulators [warp][sum][register][lane] as [warp][sum] of 16 × 8; `halves` lie two in a word."""
+    kept = flat.reshape(-1, SUMS, 2 if halves else 4, WARP)
+    if halves:
+        kept = kept.view(np.float16).reshape(-1, SUMS, 2, WARP, 2).transpose(0, 1, 2, 4, 3).reshape(-1, SUMS, 4, WARP)
     out = np.empty((len(kept), SUMS, ROWS, COLUMNS), np.float32)
     for r in range(4):
         out[:, :, _G + 8 * (r // 2), 2 * _T + r % 2] = kept[:, :, r]
@@ -126,7 +139,9 @@ def encoded(x: np.ndarray, precision: str) -> np.ndarray:
     codes: np.ndarray
     if precision == "fp8":
         codes = e4m3(x).reshape(-1)
-    elif precision == "f16":
+    elif precision == "int8":
+        codes = x.astype(np.int8).reshape(-1)
+    elif precision in ("f16", "f16_sums"):
         codes = x.astype(np.float16).reshape(-1)
     elif precision == "bf16":
         codes = (x.astype(np.float32).reshape(-1).view(np.uint32) >> 16).astype(np.uint16)
@@ -139,7 +154,7 @@ def encoded(x: np.ndarray, precision: str) -> np.ndarray:
 def tensor_finding(results: Results) -> Iterator[str]:
     """The rate of each format."""
     told = [
-        phrases.Item(f"{text.rate(rate, 'TFLOP/s')} in {phrases.precision(name)}", (record,))
+        phrases.Item(f"{text.rate(rate, 'TFLOP/s')} in {TITLES.get(name, phrases.precision(name))}", (record,))
         for name in FORMATS
         if (record := results.find("mma", precision=name)) is not None
         and (rate := results.rate("mma", "flops", precision=name)) is not None

@@ -24,6 +24,7 @@ import numpy as np
 from ...bench import Bench, Skip, Work
 from ...protocols import Array, Call, DeviceArray, Gpu, HostBuffer, HostKind, Link, Results, Stream, Sync
 from ...record import phrases, text
+from ...record.facts import gpu_of, numbers
 from ...record.model import Record, Scalar
 from .._gpu import BLOCK
 from ._copies import TILE, one_after_the_other
@@ -242,12 +243,34 @@ def finding(results: Results) -> Iterator[str]:
     own = [r for r in results.records if r.timed and r.variant == "raw"]
     own = [r for r in own if (r.params["direction"], r.params["memory"]) == ("h2d", "pinned")]
     link = fitted(results, own)
-    yield from phrases.ranked(slower, 2 - (link is not None))
+    narrow = below_its_link(results, own)
+    yield from narrow
+    link = None if narrow else link
+    yield from phrases.ranked(slower, 2 - bool(narrow or link is not None))
     if link is not None:
         yield (
             f"A copy to the GPU costs {text.seconds(link.latency)} before its first byte; from "
             f"{text.size(link.half.value)} on it reaches half of the link's bandwidth or more{phrases.mark(*own)}."
         )
+
+
+def below_its_link(results: Results, records: Sequence[Record]) -> list[str]:
+    """Whether the PCIe link was slower during the largest copies than card and slot can have it, in a sentence or none.
+
+    An idle link rests at generation 1: what counts is the most that was read while pinned memory was copied.
+    """
+    if not records:
+        return []
+    largest = max(records, key=lambda record: record.counts["bytes"])
+    card = gpu_of(results.run, largest.device)
+    had = [max(numbers(largest.telemetry.get(name)), default=0.0) for name in ("gpu_pcie_gen", "gpu_pcie_width")]
+    best = [float((card.pcie or {}).get(f"max_{name}") or 0) if card else 0.0 for name in ("generation", "width")]
+    if not all(had) or not all(best) or (had[0] >= best[0] and had[1] >= best[1]):
+        return []
+    runs, could = (f"{generation:g} x{width:g}" for generation, width in (had, best))
+    said = f"The link runs at PCIe {runs} under load, where card and slot can have {could}"
+    advice = "see that the card sits in a slot of full width, and what the firmware sets for it"
+    return [f"{said}{phrases.mark(largest)}; {advice}."]
 
 
 def _pageable(results: Results, way: str) -> tuple[float, str] | None:

@@ -2,57 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ...record import installing, text
-from ...record.model import METRICS, BenchInfo, Metric
+from ...record.model import BenchInfo
 from ...record.phrases import counted
 from ...tracking import change_points
-from ...tracking.controls import CONTROLS, MATTERS, Controls, Indices, blame, controls_of, shift
-from ...tracking.history import DIRTY, History, Series, Values
+from ...tracking.changes import OPEN, STATES, Change, State, changes
+from ...tracking.controls import CONTROLS, MATTERS, Controls, Indices, controls_of, shift
+from ...tracking.directions import printed, words
+from ...tracking.history import History
 from ...tracking.sides import Entry, Measurement
 from .. import charts, vega
 from ..dataset import Runs
 from ..sections import Block, Key, Notes, Section, Spec, Table, Tracks
 from ..theme import SLOTS, var
+from ..tracked import Cases, packed
 
-MOST_CHANGES = 200  # rows of the list of changes; the largest come first
+STATIC = 50  # changes that stand in the page for readers without a script, which lists all
+HEAD = ("case", "change", "now", "commit", "machine", "before → after", "whose")
 MOST_TOLD = 8  # commits that are told in sentences
-DIGITS = 3  # decimal digits after the first of a value as the page keeps it: more than a screen has pixels
 NEAR = 3  # commits
 RECENT = 5  # commits whose median stands for a machine as it is now
-# The order in which changes matter to a reader of commits.
 WHOSE = {
     "code": "the code", "": "the code, as far as is known", "unclear": "unclear", "machine": "the machine",
     "neither": "not the code: the same commit was measured again",
 }  # fmt: skip
+NOW: dict[State, str] = {
+    "slower": "worse now", "failed": "fails now", "recovered": "recovered", "faster": "better",
+}  # fmt: skip
 # Colours repeat: the second round is dashed, later ones are dotted.
 DASHES, MARKS = ((1, 0), (6, 3), (2, 2)), ("line", "dash", "dots")
-UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-
 Place: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]  # what the series of one case share
-Convert: TypeAlias = Callable[[Any], Any]  # of a value, or of an array of them, to the unit that is shown
-
-
-@dataclass(frozen=True)
-class Change:
-    """A step of a series: `factor` above 1 is worse; `whose` and `machine` are what `controls.blame` returns.
-
-    `neither`: the step lies between two measurements of one commit, and no control blames the machine.
-    """
-
-    series: Series
-    step: change_points.Step
-    factor: float
-    whose: str
-    machine: float
 
 
 def view(runs: Runs) -> Section | None:
@@ -91,45 +77,30 @@ def _about_controls(histories: Sequence[History], benches: Mapping[str, BenchInf
 
 
 def _blocks(history: History, benches: Mapping[str, BenchInfo], several: bool) -> Iterator[Block]:
-    indices = Indices(history, benches)
     labels = history.labels()
-    ordered = sorted(history.series, key=lambda one: one.setting)
-    changes = [
-        _change(history, one, step, indices)
-        for one, found in zip(ordered, change_points.find(ordered), strict=True)
-        for step in found
-    ]
-    changes.sort(key=lambda one: list(WHOSE).index(one.whose) * 1e3 - abs(math.log(one.factor)))
+    indices = Indices(history, benches)
+    found = changes(history, benches, indices)
     name = f": {history.name}, by {history.source}" if several else ""
-    told = [*_by_commit(history, changes, labels), *_drifts(history, changes, labels), *_again(changes)]
+    told = [*_by_commit(history, found, labels), *_drifts(history, found, labels), *_again(found)]
     if told:
-        yield Notes(f"What changed{name}", told, "The largest change first; all changes are listed below the chart.")
+        yield Notes(f"What changed{name}", told, "What is slower now first; all changes are listed below the chart.")
     if history.notes:
         yield Notes(f"Notes on these results{name}", history.notes)
-    yield _tracks(history, changes, indices, labels, name)
+    yield _tracks(history, found, indices, labels, name)
     if (table := _machines(history, benches, labels)) is not None:
         yield table
-
-
-def _change(history: History, series: Series, step: change_points.Step, indices: Indices) -> Change:
-    factor = 1 / step.factor if series.higher else step.factor
-    whose, machine = blame(factor, indices.of(series), step.before, step.after)
-    name = history.commits[step.first].name
-    if whose != "machine" and name == history.commits[step.last].name and not name.endswith(DIRTY):
-        whose = "neither"
-    return Change(series, step, factor, whose, machine)
 
 
 # --- in words ---------------------------------------------------------------------------------------------------------
 
 
-def _by_commit(history: History, changes: Sequence[Change], labels: Sequence[str]) -> list[str]:
+def _by_commit(history: History, found: Sequence[Change], labels: Sequence[str]) -> list[str]:
     """A sentence a commit: its name, how many cases, by how much, on which machine, and which case most."""
     grouped: dict[tuple[int, int, bool], list[Change]] = {}
-    for one in changes:
-        if one.whose not in ("machine", "neither"):
+    for one in found:
+        if one.whose not in ("machine", "neither") and one.ratio is not None:
             grouped.setdefault((one.step.last, one.step.first, one.factor > 1), []).append(one)
-    ranked = sorted(grouped.items(), key=lambda item: -max(abs(math.log(one.factor)) for one in item[1]))
+    ranked = sorted(grouped.items(), key=lambda item: min((STATES.index(one.state), -one.size) for one in item[1]))
     out = []
     for (last, first, _), here in ranked[:MOST_TOLD]:
         where = ", ".join(labels[setting] for setting in sorted({one.series.setting for one in here}))
@@ -145,10 +116,10 @@ def _by_commit(history: History, changes: Sequence[Change], labels: Sequence[str
     return out
 
 
-def _drifts(history: History, changes: Sequence[Change], labels: Sequence[str]) -> list[str]:
+def _drifts(history: History, found: Sequence[Change], labels: Sequence[str]) -> list[str]:
     """A sentence for each drift of a machine's own limits, with the number of changes that it explains."""
     grouped: list[list[Change]] = []
-    for one in sorted(changes, key=lambda one: (one.series.setting, one.step.first)):
+    for one in sorted(found, key=lambda one: (one.series.setting, one.step.first)):
         if one.whose != "machine":
             continue
         # Noise shifts a detected step by a commit or two: steps that near are one drift.
@@ -167,9 +138,9 @@ def _drifts(history: History, changes: Sequence[Change], labels: Sequence[str]) 
     return out
 
 
-def _again(changes: Sequence[Change]) -> Iterator[str]:
+def _again(found: Sequence[Change]) -> Iterator[str]:
     """A sentence on cases that changed between two measurements of one commit."""
-    here = [one for one in changes if one.whose == "neither"]
+    here = [one for one in found if one.whose == "neither"]
     if here:
         cases = len({one.series.label for one in here})
         yield (
@@ -181,12 +152,17 @@ def _again(changes: Sequence[Change]) -> Iterator[str]:
 
 def _named(history: History, last: int, first: int) -> str:
     """The commit that brought a change, or the range it lies in where commits between were not measured."""
-    ends = {history.commits[last].name, history.commits[first].name}
-    between = {history.commits[k].name for k in range(last + 1, first)} - ends
+    between = _between(history, last, first)
     if not between:
         return history.commits[first].title
-    skipped = counted(len(between), "commit before it that is", "commits before it that are")
+    skipped = counted(between, "commit before it that is", "commits before it that are")
     return f"{history.commits[first].title}, or one of {skipped} suspect or not measured"
+
+
+def _between(history: History, last: int, first: int) -> int:
+    """How many other commits lie between two."""
+    ends = {history.commits[last].name, history.commits[first].name}
+    return len({history.commits[k].name for k in range(last + 1, first)} - ends)
 
 
 def _times(factor: float) -> str:
@@ -196,141 +172,76 @@ def _times(factor: float) -> str:
 def _factors(here: Sequence[Change]) -> str:
     sizes = sorted(max(one.factor, 1 / one.factor) for one in here)
     span = "–".join(dict.fromkeys(text.amount(size) for size in (sizes[0], sizes[-1])))
-    return f"{span}× {'slower' if here[0].factor > 1 else 'faster'}"
+    return f"{span}× {_way(here)}"
+
+
+def _way(here: Sequence[Change]) -> str:
+    """`slower` or `faster`; of memory and counts `more` or `less`; of several kinds `worse` or `better`."""
+    ways = {words(one.series.unit, one.series.higher)[one.factor < 1] for one in here}
+    return ways.pop() if len(ways) == 1 else ("worse", "better")[here[0].factor < 1]
+
+
+def _much(one: Change) -> str:
+    """`1.31× slower`; where there is no ratio, that it fails or what became of it."""
+    if one.ratio is None:
+        return NOW[one.state]
+    return f"{text.amount(max(one.factor, 1 / one.factor))}× {_way([one])}"
 
 
 # --- the chart --------------------------------------------------------------------------------------------------------
 
 
-def _tracks(history: History, changes: Sequence[Change], indices: Indices, labels: Sequence[str], name: str) -> Tracks:
-    packer = _Packer(history, changes, indices, labels)
-    shown = changes[:MOST_CHANGES]
-    rows = [(packer.number[one.series.case], packer.row(one)) for one in shown]
-    more = f"; the {MOST_CHANGES} most important are listed" if len(changes) > MOST_CHANGES else ""
+def _tracks(history: History, found: Sequence[Change], indices: Indices, labels: Sequence[str], name: str) -> Tracks:
+    cases = Cases(history)
+    rows = [_row(history, cases, one) for one in found]
+    static = [_cells(history, labels, one, row) for one, row in zip(found[:STATIC], rows, strict=False)]
+    marked: dict[int, list[tuple[int, str]]] = {}
+    for one in found:
+        said = f"{_much(one)}: {WHOSE[one.whose]}" if one.state != "failed" else NOW["failed"]
+        marked.setdefault(id(one.series), []).append((one.step.first, said))
+    still = sum(one.state in OPEN for one in found)
+    attributed = any(one.whose for one in found)
     lines = [Key(label, SLOTS[i % len(SLOTS)], MARKS[_round(i)]) for i, label in enumerate(labels)]
     return Tracks(
         f"One case over {len(history.commits)} commits{name}",
-        "Choose a bench and a case."
+        "Choose a bench and a case, or search for one."
         + " The switch without the machine's drift divides each value by the change of the controls at its commit."
         * bool(indices.series),
-        packer.data(),
+        packed(history, cases, marked, indices, rows, list(NOW.values())),
         _spec(len(history.commits), labels),
         lines,
-        ("case", "change", "commit", "machine", "before", "after", "whose"),
-        rows,
-        f"{counted(len(changes), 'change')}{more}",
+        HEAD if attributed else HEAD[:-1],
+        static if attributed else [cells[:-1] for cells in static],
+        f"{counted(len(found), 'change')}: first the {still} that are still worse or fail now, then what "
+        "recovered, then what became better; the largest of each first",
+        tuple(NOW.values()),
     )
 
 
-class _Packer:
-    """A history as the page's script reads it: values as integer multiples of a quantum that keeps four digits."""
-
-    def __init__(self, history: History, changes: Sequence[Change], indices: Indices, labels: Sequence[str]) -> None:
-        self.history, self.indices, self.labels = history, indices, labels
-        self.cases: dict[Place, list[Series]] = {}
-        for one in history.series:
-            self.cases.setdefault(one.case, []).append(one)
-        self.number = {case: i for i, case in enumerate(self.cases)}
-        self.metrics = {case: _metric(series) for case, series in self.cases.items()}
-        self.changes: dict[int, list[Change]] = {}
-        for change in changes:
-            self.changes.setdefault(id(change.series), []).append(change)
-        self.first = self.number[changes[0].series.case] if changes else 0
-        self.places: dict[tuple[int, str, str], int] = {}
-        self.kept: list[list[int | None]] = []
-
-    def row(self, one: Change) -> tuple[str, ...]:
-        """A change as the list has it."""
-        before, after = (self._shown(one.series, value) for value in (one.step.old, one.step.new))
-        whose = WHOSE[one.whose]
-        if one.whose in ("machine", "unclear") or abs(math.log(one.machine)) >= MATTERS:
-            whose += f" (its limits: {text.ratio(one.machine)})"
-        where = _named(self.history, one.step.last, one.step.first)
-        return one.series.label, _times(one.factor), where, self.labels[one.series.setting], before, after, whose
-
-    def _shown(self, series: Series, value: float) -> str:
-        unit, convert, _ = self._scale(series)
-        return text.amount(convert(value), unit)
-
-    def _scale(self, series: Series) -> tuple[str, Convert, bool]:
-        """Unit, conversion and whether more is better, as all series of a case are shown."""
-        metric = self.metrics[series.case]
-        if metric is not None:
-            return metric.unit, lambda value: metric.value(value, dict(series.counts)), metric.higher
-        if series.unit != "s":
-            return series.unit, lambda value: value, series.higher
-        middle = float(np.nanmedian(np.concatenate([one.values for one in self.cases[series.case]])))
-        size, unit = next(((size, unit) for size, unit in UNITS if abs(middle) >= size), UNITS[-1])
-        return unit, lambda value: value / size, False
-
-    def data(self) -> bytes:
-        """The JSON; cases are grouped by bench."""
-        cases = []
-        benches: dict[str, list[int]] = {}
-        for number, series in enumerate(self.cases.values()):
-            one = series[0]
-            benches.setdefault(one.bench, []).append(number)
-            unit, _, higher = self._scale(one)
-            label = " ".join([one.variant, *(f"{axis}={value}" for axis, value in one.params.items())]).strip()
-            cases.append(
-                {
-                    "name": one.label, "label": label or one.bench, "unit": unit, "higher": higher,
-                    "series": [self._series(each) for each in series],
-                }
-            )  # fmt: skip
-        ordered = sorted(benches.items())
-        for place, (_, numbers) in enumerate(ordered):
-            for number in numbers:
-                cases[number]["bench"] = place
-        out = {
-            "commits": [(commit.short, commit.date, commit.subject) for commit in self.history.commits],
-            "lines": self.labels, "benches": ordered, "cases": cases, "indices": self.kept, "first": self.first,
-        }  # fmt: skip
-        return json.dumps(out, separators=(",", ":"), allow_nan=False).encode()
-
-    def _series(self, series: Series) -> charts.Datum:
-        _, convert, higher = self._scale(series)
-        with np.errstate(all="ignore"):
-            values, ends = convert(series.values), (convert(series.low), convert(series.high))
-        low, high = (ends[1], ends[0]) if higher and not series.higher else ends
-        finite = values[np.isfinite(values)]
-        middle = float(np.median(np.abs(finite))) if len(finite) else 1.0
-        quantum = 10.0 ** (math.floor(math.log10(middle)) - DIGITS) if middle > 0 else 1.0
-        return {
-            "s": series.setting, "q": quantum, "v": _whole(values / quantum),
-            "l": _whole((values - low) / quantum), "t": _whole((high - values) / quantum), "i": self._index(series),
-            "c": [(one.step.first, _told(one)) for one in self.changes.get(id(series), ())],
-            "d": list(series.suspect.items()),
-        }  # fmt: skip
-
-    def _index(self, series: Series) -> int:
-        """The number of the index that a series is divided by, in ten-thousandths; -1 without controls."""
-        index = self.indices.of(series)
-        if index is None:
-            return -1
-        at = self.indices.key(series)
-        if at not in self.places:
-            self.places[at] = len(self.kept)
-            self.kept.append(_whole(index.values * 1e4))
-        return self.places[at]
+def _row(history: History, cases: Cases, one: Change) -> list[Any]:
+    """A change as the page's script reads it: numbers to filter and sort by, and texts."""
+    unit, _ = cases.unit(one.series)
+    before, after = (
+        printed(cases.shown(one.series, level), unit) if math.isfinite(level) else NOW["failed"]
+        for level in (one.step.old, one.step.new)
+    )
+    whose = WHOSE[one.whose]
+    if one.whose in ("machine", "unclear") or abs(math.log(one.machine)) >= MATTERS:
+        whose += f" (its limits: {text.ratio(one.machine)})"
+    first, gap = one.step.first, _between(history, one.step.last, one.step.first)
+    size = -1.0 if one.ratio is None else round(one.size, 4)
+    return [
+        cases.number[one.series.case], STATES.index(one.state), size, _much(one), first, gap, one.series.setting,
+        before, after, whose, one.label if one.cases > 1 else "",
+    ]  # fmt: skip
 
 
-def _told(one: Change) -> str:
-    return f"{_times(one.factor)}: {WHOSE[one.whose]}"
-
-
-def _metric(series: Sequence[Series]) -> Metric | None:
-    """The metric of a case, where the work of a call is known for each of its series."""
-    if any(one.unit != "s" for one in series):
-        return None
-    return next((metric for metric in METRICS if all(one.counts.get(metric.count) for one in series)), None)
-
-
-def _whole(values: Values) -> list[int | None]:
-    """Rounded to integers; null for missing values and for those that no chart can show."""
-    there = np.isfinite(values) & (np.abs(values) < 1e12)
-    whole = np.where(there, np.round(np.where(there, values, 0.0)), 0.0).astype(np.int64).tolist()
-    return [number if known else None for number, known in zip(whole, there.tolist(), strict=True)]
+def _cells(history: History, labels: Sequence[str], one: Change, row: Sequence[Any]) -> tuple[str, ...]:
+    """The same as text, below `HEAD`."""
+    where = _named(history, one.step.last, one.step.first)
+    before, after, whose = row[7:10]
+    levels = f"{before} → {after}"
+    return one.label, row[3], NOW[one.state], where, labels[one.series.setting], levels, whose
 
 
 def _round(line: int) -> int:

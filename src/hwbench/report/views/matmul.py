@@ -14,7 +14,7 @@ MEASURES = "matrix product"
 
 
 def figure(runs: Runs) -> Figure | None:
-    """GFLOP/s over n, a line for each precision and number of threads, with the peak of each panel as a dotted line."""
+    """GFLOP/s over n, a line for each precision and number of threads, with each machine's peak as a dotted line."""
     points = [point for point in runs.measuring(MEASURES) if point.record.counts.get("flops") and point.n]
     columns = of_points(
         runs,
@@ -42,18 +42,21 @@ def figure(runs: Runs) -> Figure | None:
             dash = "dash" if runs.several and point.record.params.get("threads") == "all" else ""
             legend[name] = Key(name, colour, "dash" if dash else "line")
             marks.append(columns.mark(point, series=name, colour=colour, x=float(point.n), dash=dash))
-        low, high = min(mark.x for mark in marks), max(mark.x for mark in marks)
-        peak = max((point.limit.shown for point in here if point.limit is not None), default=None)
+        peaks: dict[str, float] = {}
+        for point in here:
+            if point.limit is not None:
+                colour = f"c{point.run % 8 + 1}" if runs.several else "ink-2"
+                peaks[colour] = max(point.limit.shown, peaks.get(colour, 0.0))
         title = format.value_of("dtype", dtype)
         spec = charts.lines(
             marks, x_title="n", y_title=columns.title, x_kind="doubling", log_y=False,
-            ideal=[(low, peak), (high, peak)] if peak else [], more=columns.more,
-            y_domain=(0.0, 1.08 * max(heights)),
+            peaks=peaks, more=columns.more, y_domain=(0.0, 1.08 * max(heights)),
             alt_text=f"Floating-point rate of NumPy's matrix product over n, {title}.",
         )  # fmt: skip
         panels.append(Panel(title, spec, f"Rate of the matrix product over n, {title}"))
-        if peak:
-            legend["peak"] = Key("floating-point peak as measured, most threads", "ink-2", "dots")
+        if peaks:
+            whose = " of the machine in its colour" if runs.several else ""
+            legend["peak"] = Key(f"floating-point peak as measured{whose}, most threads", "ink-2", "dots")
     if not panels:
         return None
     told = (

@@ -13,30 +13,33 @@ import dataclasses
 import functools
 import glob
 import itertools
+import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-import numpy as np
-
-from ...record import foreign
+from ...record import collector, foreign
 from ...record.identity import gib
 from ...record.model import Json, JsonObject
-from ..history import TrackingError, Values
+from ..directions import unit_of
+from ..history import TrackingError, readable
+from ..sides import normalize_machine_keys
+from . import asv_kept
+from .asv_numbers import NUMBERS, Axes, Numbers, fast, matrix, number, numbers_of
 
 Row: TypeAlias = Mapping[str, Json]
 """One benchmark in one result file, by asv's column names."""
+Missing: TypeAlias = Literal["failed", "skipped"]
+"""Why a combination of parameters has no value: asv writes null where it failed, NaN where it was skipped."""
 
 FORMAT = 2  # asv.results.Results.api_version of asv 0.4 to 0.6
 OURS = ".track_seconds"
-NUMBERS = ("result", "stats_ci_99_a", "stats_ci_99_b")
 BESIDE = {"machine.json", "benchmarks.json"}
 LARGEST = 256 * 2**20  # bytes of a result file
-MOST_CASES = 10**6  # of a benchmark: a short line of parameters can have more combinations than memory holds
-MOST_VALUES = 2 * 10**6  # of a file, over its benchmarks
-LEAST, MOST = 1e-30, 1e30  # of a value that is not 0; squares and ratios of others overflow
+ABOUT = ("a file of asv's", "run asv again for this commit")
 CI_99 = 2 * 2.5758293035489004  # width of asv's 99% interval in standard errors
 # What asv writes about a machine that does not identify it: its name, and what a system update changes.
 NOT_IDENTITY = {"machine", "os", "version", "python"}
@@ -62,16 +65,24 @@ class ResultFile:
     environment: str
     asked: Mapping[str, str]  # what defines the environment: Python, versions, variables
     params: Mapping[str, str]
-    rows: Mapping[str, Row]
     name: str  # asv's name of the environment
+    numbers: Numbers
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        """Whole rows by benchmark, samples included, read again from the file."""
+        data = load_json(self.path)
+        columns = [str(column) for column in data["result_columns"]]
+        found = data["results"].items()
+        return {str(name): dict(zip(columns, row, strict=False)) for name, row in found if isinstance(row, list)}
 
     @property
     def identity(self) -> tuple[tuple[str, str], ...]:
         """Everything stated about the machine."""
         known = {key: value for key, value in self.params.items() if key not in NOT_IDENTITY and value}
-        if known.get("ram", "").isdecimal():  # asv writes kB
-            known["ram"] = gib(int(known["ram"]) * 1024)
-        return tuple(sorted(known.items()))
+        if known.get("ram", "").isdecimal() and len(known["ram"]) < 20:
+            known["ram"] = gib(_memory(int(known["ram"])))
+        return tuple(sorted(normalize_machine_keys(known).items()))
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,15 @@ class Benchmark:
     param_names: Sequence[str]
     unit: str
     version: str | None
+
+
+def _memory(stated: int) -> int:
+    """Bytes of memory: asv states bytes from 0.6.6 on and kB before, and its version nowhere.
+
+    A machine of 1 GiB states 2³⁰ bytes, one of 1 TiB as many kB. Bytes are whole pages; a number of kB is so once in a
+    thousand. No machine that asv runs on has 2³⁴ kB.
+    """
+    return stated if stated >= 2**34 or (stated >= 2**30 and stated % 4096 == 0) else stated * 1024
 
 
 def is_results(path: Path) -> bool:
@@ -95,7 +115,7 @@ def is_machine(path: Path) -> bool:
 
 def load_json(path: Path) -> JsonObject:
     """The JSON object in a file, NaN included; TrackingError says what is wrong with it."""
-    data = foreign.load(path, LARGEST, "a file of asv's", "run asv again for this commit")
+    data = foreign.load(path, LARGEST, *ABOUT)
     if not isinstance(data, dict):
         raise TrackingError(f"{path}: holds no JSON object; this is no file of asv's")
     return data
@@ -112,9 +132,19 @@ def paths(directory: Path, machine: str | None = None, commit: str = "") -> list
     return sorted(path for path in found if path.name not in BESIDE and not path.name.startswith("."))
 
 
-def read_all(directory: Path) -> list[ResultFile]:
-    """All result files below a directory of asv's results."""
-    return with_distinct_environments([read_file(path) for path in paths(directory)])
+def read_all(directory: Path, skipped: list[str] | None = None) -> list[ResultFile]:
+    """The result files below a directory of asv's results; what cannot be read goes to `skipped`, where it is given."""
+    found = paths(directory)
+    read = asv_kept.through(found, read_file, ResultFile, helper=f"from {__name__} import serve; serve()")
+    if skipped is None:
+        return with_distinct_environments([read(path) for path in found])
+    return with_distinct_environments(readable(found, read, skipped))
+
+
+def serve() -> None:
+    """Run in a child: the result files whose paths come on standard input are read into the cache."""
+    with collector.paused():
+        asv_kept.through([Path(path) for path in json.load(sys.stdin)], read_file, ResultFile)
 
 
 def with_distinct_environments(found: Sequence[ResultFile]) -> list[ResultFile]:
@@ -137,7 +167,7 @@ def with_distinct_environments(found: Sequence[ResultFile]) -> list[ResultFile]:
 
 def read_file(path: Path) -> ResultFile:
     """One result file; TrackingError says what is wrong with it."""
-    data = load_json(path)
+    data = fast(foreign.read_bytes(path, LARGEST, *ABOUT)) or load_json(path)
     if data.get("version") != FORMAT:
         raise TrackingError(
             f"{path}: is of asv's result format {str(data.get('version'))[:40]}, and {FORMAT} is read here; "
@@ -145,9 +175,7 @@ def read_file(path: Path) -> ResultFile:
         )
     try:
         columns = [str(column) for column in data["result_columns"]]
-        rows = {str(name): _row(columns, name, row) for name, row in data["results"].items() if row is not None}
-        if sum(_count(row) for row in rows.values()) > MOST_VALUES:
-            raise ValueError(f"the benchmarks have more than {MOST_VALUES:,} combinations of parameters")
+        numbers = numbers_of(columns, dict(data["results"].items()))
         params = {str(key): "" if value is None else str(value) for key, value in data["params"].items()}
         requirements = {str(key): str(value or "") for key, value in (data.get("requirements") or {}).items()}
         variables = {str(key): str(value or "") for key, value in (data.get("env_vars") or {}).items()}
@@ -163,26 +191,8 @@ def read_file(path: Path) -> ResultFile:
     return ResultFile(
         path, machine.get("machine") or path.parent.name, commit, when,
         _environment(str(data.get("python") or ""), asked, str(data.get("env_name") or "")),
-        {"python": str(data.get("python") or ""), **asked}, machine, rows, str(data.get("env_name") or ""),
+        {"python": str(data.get("python") or ""), **asked}, machine, str(data.get("env_name") or ""), numbers,
     )  # fmt: skip
-
-
-def _row(columns: Sequence[str], name: str, row: Json) -> Row:
-    """A row by column; TypeError or ValueError where it is no list or its parameters are malformed."""
-    if not isinstance(row, list):
-        raise TypeError(f"the row of {name[:100]} is no list")
-    found = dict(zip(columns, row, strict=False))
-    params = found.get("params") or []
-    if not (isinstance(params, list) and all(isinstance(axis, list) for axis in params)):
-        raise TypeError(f"the parameters of {name[:100]} are no lists")
-    if _count(found) > MOST_CASES:
-        raise ValueError(f"the parameters of {name[:100]} have more than {MOST_CASES} combinations")
-    return found
-
-
-def _count(row: Row) -> int:
-    """How many combinations of its parameters a row has."""
-    return math.prod(len(axis) for axis in row.get("params") or ())
 
 
 def _environment(python: str, asked: Mapping[str, str], name: str) -> str:
@@ -191,75 +201,65 @@ def _environment(python: str, asked: Mapping[str, str], name: str) -> str:
     return " ".join([f"py{python}" if python else name, *parts])
 
 
-def benchmarks(directory: Path) -> dict[str, Benchmark]:
-    """benchmarks.json; empty where there is none."""
+def is_result_file(head: bytes) -> bool:
+    """Whether a file seems to be one of asv's results, by its first bytes."""
+    return b'"commit_hash"' in head and b'"benchmarks": [' not in head
+
+
+def benchmarks(directory: Path, skipped: list[str] | None = None) -> dict[str, Benchmark]:
+    """benchmarks.json; empty where there is none, or where it cannot be read, which goes to `skipped`."""
     path = directory / "benchmarks.json"
-    if not path.is_file():
-        return {}
+    read = readable([path] if path.is_file() else [], load_json, [] if skipped is None else skipped)
     return {
         str(name): Benchmark(
             tuple(map(str, names)) if isinstance(names := entry.get("param_names"), list) else (),
-            str(entry.get("unit") or ""),
+            unit_of(str(entry.get("unit") or ""), str(name)) if not str(name).endswith(OURS) else "s",
             None if entry.get("version") is None else str(entry["version"]),
         )
-        for name, entry in load_json(path).items()
+        for data in read
+        for name, entry in data.items()
         if isinstance(entry, dict)
     }
 
 
-def values_of(row: Row) -> list[tuple[tuple[str, ...], Value | None]]:
-    """Every combination of a row's parameters with its value; None where skipped or failed."""
+def known_as(name: str, known: Mapping[str, Benchmark]) -> Benchmark:
+    """What benchmarks.json states of a benchmark; of one that it does not name, what the name tells."""
+    return known.get(name) or Benchmark((), "s" if name.endswith(OURS) else unit_of("", name), None)
+
+
+def values_of(row: Row) -> list[tuple[tuple[str, ...], Value | Missing]]:
+    """Every combination of a row's parameters with its value, or why it has none."""
     combinations = combinations_of(row)
     values, lows, highs = (matrix([row.get(name)], len(combinations))[0].tolist() for name in NUMBERS)
     samples = row.get("samples")
     kept = [_samples(samples, place) for place in range(len(combinations))]
     return [
-        (combination, None if math.isnan(value) else Value(value, low, high, taken))
-        for combination, value, low, high, taken in zip(combinations, values, lows, highs, kept, strict=True)
+        (combination, missing(row, place) if math.isnan(value) else Value(value, low, high, taken))
+        for place, (combination, value, low, high, taken) in enumerate(
+            zip(combinations, values, lows, highs, kept, strict=True)
+        )
     ]
+
+
+def missing(row: Row, place: int) -> Missing:
+    """Why a combination has no value: a number that is none was skipped, all else failed."""
+    values = row.get("result")
+    value = values[place] if isinstance(values, list) and place < len(values) else None
+    return "skipped" if isinstance(value, float) and math.isnan(value) else "failed"
 
 
 def _samples(column: Json, place: int) -> tuple[float, ...]:
     taken = column[place] if isinstance(column, list) and place < len(column) else None
-    return tuple(x for x in map(_number, taken) if not math.isnan(x)) if isinstance(taken, list) else ()
+    return tuple(x for x in map(number, taken) if not math.isnan(x)) if isinstance(taken, list) else ()
 
 
 def combinations_of(row: Row) -> list[tuple[str, ...]]:
     """Every combination of a row's parameters, in asv's order."""
-    return _combinations(tuple(tuple(map(str, axis)) for axis in row.get("params") or ()))
-
-
-def matrix(rows: Sequence[Json], count: int) -> Values:
-    """Rows of `count` numbers each; NaN for anything else, and where a row is too short."""
-    whole = [row if isinstance(row, list) and len(row) == count else _padded(row, count) for row in rows]
-    try:
-        found = np.array(whole, dtype=float)  # null becomes NaN
-    except (TypeError, ValueError, OverflowError):
-        found = np.empty(0)
-    if found.shape != (len(rows), count):  # not all are numbers
-        found = np.array([[_number(x) for x in row] for row in whole]).reshape(len(rows), count)
-    size = np.abs(found)
-    found[~((size == 0) | ((size >= LEAST) & (size <= MOST)))] = np.nan
-    return found
-
-
-def _padded(row: Json, count: int) -> list[Json]:
-    """A row at full length, where it was cut or is no list."""
-    there = row[:count] if isinstance(row, list) else []
-    return [*there, *[math.nan] * (count - len(there))]
-
-
-def _number(value: Json) -> float:
-    """A number that can be reckoned with as float; NaN for anything else."""
-    try:
-        number = float(value) if isinstance(value, int | float) else math.nan
-    except OverflowError:
-        return math.nan
-    return number if number == 0 or LEAST <= abs(number) <= MOST else math.nan
+    return combinations(tuple(tuple(map(str, axis)) for axis in row.get("params") or ()))
 
 
 @functools.lru_cache(maxsize=4096)
-def _combinations(params: tuple[tuple[str, ...], ...]) -> list[tuple[str, ...]]:
+def combinations(params: Axes) -> list[tuple[str, ...]]:
     """Every combination of parameters, in asv's order; cached, since a history repeats them thousands of times."""
     return list(itertools.product(*([_unquoted(text) for text in axis] for axis in params)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,39 +11,48 @@ from pathlib import Path
 import numpy as np
 
 from ...record import collector, files
-from ...record.model import Json
-from ..directions import direction_notes, higher_is_better
+from ..directions import direction, direction_notes
 from ..history import Commit, History, Series, Setting, TrackingError
 from ..machines import Settings, identity_notes
 from ..repository import subjects
-from .asv import NUMBERS, Benchmark, ResultFile, benchmarks, combinations_of, matrix, read_all, split_name
+from ..sparse import Sparse
+from .asv import Benchmark, ResultFile, benchmarks, combinations, known_as, read_all, split_name
+from .asv_numbers import Axes, Numbers
 
-Place = tuple[str, int, str]  # a benchmark, its setting, its parameters
+Place = tuple[str, int, Axes]  # a benchmark, its setting, its parameters
 
 
 @dataclass
 class _Rows:
-    """Rows of one benchmark with equal parameters in one setting: the positions of their commits, and their columns."""
+    """Rows of one benchmark with equal parameters in one setting: the positions of their commits, and their numbers."""
 
-    combinations: Sequence[tuple[str, ...]]
     version: str
     places: list[int] = field(default_factory=list)
-    columns: tuple[list[Json], ...] = field(default_factory=lambda: tuple([] for _ in NUMBERS))
+    parts: list[tuple[Numbers, int]] = field(default_factory=list)  # the numbers of a file, and where these begin
 
 
-def history(directory: Path, found: Sequence[ResultFile] | None = None, repository: Path = Path()) -> History:
+def history(
+    directory: Path, found: Sequence[ResultFile] | None = None, repository: Path = Path(),
+    skipped: list[str] | None = None, machine: str = "",
+) -> History:  # fmt: skip
     """Every series of a results directory, or of the result files `found` in it.
 
-    The subjects of commits come from `repository`: that of the results may be somebody else's, and is not asked.
+    The subjects of commits come from `repository`: that of the results may be somebody else's, and is not asked. What
+    cannot be read goes to `skipped`; where nothing can, or nowhere to note it is given, it is a TrackingError. All are
+    of one `machine`, where it is named.
     """
+    bad: list[str] = [] if skipped is None else skipped
     with collector.paused():
-        return _history(directory, read_all(directory) if found is None else found, repository)
+        read = read_all(directory, skipped) if found is None else found
+        if not read:
+            raise TrackingError(bad[0] if bad else f"{directory}: has no results of asv; run `asv run` first")
+        return _history(directory, read, repository, bad, machine)
 
 
-def _history(directory: Path, found: Sequence[ResultFile], repository: Path) -> History:
-    if not found:
-        raise TrackingError(f"{directory}: has no results of asv; run `asv run` first")
-    known = benchmarks(directory)
+def _history(
+    directory: Path, found: Sequence[ResultFile], repository: Path, skipped: list[str], machine: str
+) -> History:
+    known = benchmarks(directory, skipped)
     commits = _ordered(found, repository)
     place = {commit.name: i for i, commit in enumerate(commits)}
     settings = Settings()
@@ -51,30 +61,30 @@ def _history(directory: Path, found: Sequence[ResultFile], repository: Path) -> 
     versions = {name: one.version for name, one in known.items()}
     for file in sorted(found, key=lambda one: place[one.commit], reverse=True):
         # Newest first: where benchmarks.json states no version of a benchmark, the newest result's counts.
-        setting = settings.place(file.machine, file.identity, file.environment)
-        for name, row in file.rows.items():
-            version = row.get("version")
-            if version is not None and str(version) != str(versions.get(name) or version):
+        setting = settings.place(machine or file.machine, () if machine else file.identity, file.environment)
+        start = 0
+        for name, axes, version, count in file.numbers.rows:
+            begin, start = start, start + count
+            if version and version != str(versions.get(name) or version):
                 outdated.add(name)
                 continue
             versions[name] = versions.get(name) or version
-            at = (name, setting, str(row.get("params")))
-            rows = gathered.get(at)
+            rows = gathered.get((name, setting, axes))
             if rows is None:
-                rows = gathered[at] = _Rows(combinations_of(row), str(versions[name]))
+                rows = gathered[name, setting, axes] = _Rows(str(versions[name] or ""))
             rows.places.append(place[file.commit])
-            for column, number in zip(rows.columns, NUMBERS, strict=True):
-                column.append(row.get(number))
+            rows.parts.append((file.numbers, begin))
     made = _series(gathered, known, len(commits))
     ordered = _oldest_first(settings.made(), made)
-    notes = [*identity_notes(ordered), *direction_notes({one.unit for one in made})]
+    ways = {one.unit or one.bench: direction(one.unit, one.bench) for one in made}
+    notes = [*settings.notes(), *identity_notes(ordered), *direction_notes(ways)]
     if outdated:
         notes.append(
             f"Results of other versions of {len(outdated)} benchmark{'s' * (len(outdated) != 1)} are left out: they "
             "time something else."
         )
     made.sort(key=lambda one: (one.bench, one.setting))
-    return History(_project(directory), "asv", commits, ordered, made, notes)
+    return History(_stated(directory, "project"), "asv", commits, ordered, made, notes, _commit_url(directory))
 
 
 def _series(gathered: Mapping[Place, _Rows], known: Mapping[str, Benchmark], commits: int) -> list[Series]:
@@ -83,25 +93,36 @@ def _series(gathered: Mapping[Place, _Rows], known: Mapping[str, Benchmark], com
     All rows are converted at once: a history has a million values, and one by one they would take most of the time.
     """
     made: dict[tuple[str, tuple[str, ...], int], Series] = {}
-    for (name, setting, _), rows in gathered.items():
-        stated = known.get(name)
-        unit = {"seconds": "s", "": "s"}.get(stated.unit if stated else "", stated.unit if stated else "s")
-        numbers = np.stack([matrix(column, len(rows.combinations)) for column in rows.columns])
-        for number, combination in enumerate(rows.combinations):
-            taken = numbers[:, :, number]
-            there = ~np.isnan(taken[0])
-            if not there.any():
+    for (name, setting, axes), rows in gathered.items():
+        stated = known_as(name, known)
+        way = direction(stated.unit, name)
+        order = np.argsort(rows.places, kind="stable")
+        places = np.array(rows.places, dtype=np.int32)[order]
+        count = math.prod(map(len, axes))
+        stacked = np.stack([file.values[:, begin : begin + count] for file, begin in rows.parts])
+        numbers = stacked[order].transpose(2, 1, 0).copy()  # by case, column, commit
+        failures = np.stack([file.failed[begin : begin + count] for file, begin in rows.parts], axis=1)[:, order]
+        every = ~np.isnan(numbers[:, 0])
+        whole: list[bool] = np.all(every, axis=1).tolist()
+        for case, (combination, taken, there) in enumerate(zip(combinations(axes), numbers, every, strict=True)):
+            if not (whole[case] or there.any()):
                 continue
+            at, columns = (places, taken) if whole[case] else (places[there], taken[:, there])
             series = made.get((name, combination, setting))
-            if series is None:  # it exists where other cases of the benchmark changed between commits
-                bench, variant, params = split_name(name, stated.param_names if stated else (), combination)
-                values, low, high = np.full((3, commits), np.nan)
+            if series is None:
+                bench, variant, params = split_name(name, stated.param_names, combination)
+                found, low, high = (Sparse(at, values, commits) for values in columns)
                 series = made[name, combination, setting] = Series(
-                    bench, variant, params, setting, values, low, high, unit=unit, higher=higher_is_better(unit),
-                    version=rows.version,
+                    bench, variant, params, setting, found, low, high, unit=stated.unit, higher=way.higher,
+                    version=rows.version, sure=way.sure,
                 )  # fmt: skip
-            at = np.array(rows.places)[there]
-            series.values[at], series.low[at], series.high[at] = taken[:, there]
+            else:  # other cases of the benchmark changed between commits
+                for column, values in zip(("values", "low", "high"), columns, strict=True):
+                    dense = getattr(series, column).copy()
+                    dense[at] = values
+                    setattr(series, column, dense)
+            if not whole[case]:
+                series.failed = sorted({*series.failed, *places[failures[case]].tolist()})
     return list(made.values())
 
 
@@ -109,7 +130,7 @@ def _oldest_first(settings: list[Setting], series: list[Series]) -> list[Setting
     """The settings in the order of their first measurement; renumbers the series accordingly."""
     first: dict[int, int] = {}
     for one in series:
-        now = int(np.argmax(~np.isnan(one.values)))
+        now = int(one.measured[0][0])
         first[one.setting] = min(first.get(one.setting, now), now)
     order = sorted(first, key=lambda number: (settings[number].machine, first[number], settings[number].environment))
     place = {old: new for new, old in enumerate(order)}
@@ -118,14 +139,19 @@ def _oldest_first(settings: list[Setting], series: list[Series]) -> list[Setting
     return [settings[number] for number in order]
 
 
-def _project(directory: Path) -> str:
-    """The name of a history: the project in an asv.conf.json above it, else the directory."""
+def _stated(directory: Path, key: str) -> str:
+    """What an asv.conf.json above a directory states of the project; the directory's name where none does."""
     for parent in list(directory.resolve().parents)[:4]:
-        config = parent / "asv.conf.json"
-        text = files.head(config, 2**16).decode("utf-8", "replace")
-        if stated := re.search(r'^\s*"project"\s*:\s*"([^"\\]+)"', text, re.MULTILINE):
+        text = files.head(parent / "asv.conf.json", 2**16).decode("utf-8", "replace")
+        if stated := re.search(rf'^\s*"{key}"\s*:\s*"([^"\\]+)"', text, re.MULTILINE):
             return stated[1]
     return directory.resolve().name
+
+
+def _commit_url(directory: Path) -> str:
+    """What a commit's hash is appended to for a link to it: `show_commit_url` of asv.conf.json."""
+    found = _stated(directory, "show_commit_url")
+    return found if re.fullmatch(r"https?://[^\s\"'<>]{1,300}", found) else ""
 
 
 def _ordered(found: Sequence[ResultFile], repository: Path) -> list[Commit]:

@@ -7,58 +7,65 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ...record.estimate import median_error
-from ..directions import higher_is_better
+from ..directions import direction, kind_of
 from ..history import History
-from ..sides import Entry, Measurement, Side, identity_differences, normalize_machine_keys
-from .asv import CI_99, Benchmark, ResultFile, split_name, values_of
+from ..sides import Entry, Measurement, Side, identity_differences, measurement_of
+from .asv import CI_99, Benchmark, ResultFile, Value, known_as, split_name, values_of
 
 BY_NAME = "environment"  # the axis of environments that only their names tell apart
 _Case = tuple[str, str, tuple[tuple[str, str], ...], str]  # bench, variant, parameters, environment
 
 
-def side(files: Sequence[ResultFile], known: Mapping[str, Benchmark], history: History, axes: Sequence[str]) -> Side:
+def side(
+    files: Sequence[ResultFile], known: Mapping[str, Benchmark], history: History, axes: Sequence[str],
+    machine: str = "",
+) -> Side:  # fmt: skip
     """Result files of one commit on one machine; the machine's `history` gives their run-to-run noise.
 
-    `axes` are what distinguishes environments on either side; they become parameters of the cases.
+    `axes` are what distinguishes environments on either side; they become parameters of the cases. A `machine` that is
+    named stands for whatever the files state.
     """
     first = files[0]
     positions = _positions(files, axes)
-    past = _past(history, first)
+    past, trends = _past(history, first)
     entries = []
     for file in files:
         for name, row in file.rows.items():
-            stated = known.get(name)
+            stated = known_as(name, known)
             version = row.get("version")
-            if stated and None not in (stated.version, version) and str(version) != stated.version:
+            if None not in (stated.version, version) and str(version) != stated.version:
                 continue
-            version = str(version if version is not None else (stated and stated.version) or "")
-            names = stated.param_names if stated else ()
-            higher = bool(stated) and higher_is_better(stated.unit if stated else "")
+            version = str(version if version is not None else stated.version or "")
+            way = direction(stated.unit, name)
             for combination, value in values_of(row):
-                bench, variant, params = split_name(name, names, combination)
-                at = params | positions[file.environment]
-                if value is None or value.value <= 0:
-                    unfit = "skipped or failed" if value is None else "no positive value"
-                    entries.append(Entry(bench, variant, "cpu", at, version, unfit=unfit))
-                    continue
-                error = median_error(value.samples) if value.samples else (value.high - value.low) / CI_99
-                measurements = (Measurement(value.value, error if math.isfinite(error) else math.inf),)
+                bench, variant, params = split_name(name, stated.param_names, combination)
+                at = bench, variant, tuple(params.items()), file.environment
+                taken = (_measurement(value, stated.unit),) if isinstance(value, Value) else ()
                 entries.append(
                     Entry(
-                        bench, variant, "cpu", at, version, {}, measurements,
-                        earlier=past.get((bench, variant, tuple(params.items()), file.environment), ()), higher=higher,
+                        bench, variant, "cpu", params | positions[file.environment], version, {}, taken,
+                        "" if isinstance(value, Value) else value,
+                        past.get(at, ()), way.higher, unit=stated.unit, sure=way.sure, trend=trends.get(at, ()),
                     )
                 )  # fmt: skip
     environment = {"environment": " + ".join(dict.fromkeys(file.environment for file in files))}
     return Side(
         f"{first.commit[:8]} on {first.machine}",
-        first.machine,
-        normalize_machine_keys(dict(first.identity)),
+        machine or first.machine,
+        {} if machine else dict(first.identity),
         entries,
         environment,
         "asv",
     )
+
+
+def _measurement(value: Value, unit: str) -> Measurement:
+    """A value with its error by the samples, else by asv's interval, which only times have."""
+    if value.samples:
+        return Measurement(value.value, measurement_of(value.samples).error, samples=value.samples)
+    error = (value.high - value.low) / CI_99
+    unknown = math.inf if kind_of(unit) == "time" else 0.0
+    return Measurement(value.value, error if math.isfinite(error) else unknown)
 
 
 def environment_axes(files: Sequence[ResultFile]) -> list[str]:
@@ -83,11 +90,20 @@ def _positions(files: Sequence[ResultFile], axes: Sequence[str]) -> dict[str, di
     }
 
 
-def _past(history: History, file: ResultFile) -> dict[_Case, Sequence[float]]:
-    """The medians of every case on this machine, in the order of commits."""
-    return {
-        (*one.case, history.settings[one.setting].environment): one.values[~np.isnan(one.values)].tolist()
-        for one in history.series
-        if (setting := history.settings[one.setting]).machine == file.machine
-        and not identity_differences(dict(setting.identity), dict(file.identity))
-    }
+_Values = dict[_Case, Sequence[float]]
+
+
+def _past(history: History, file: ResultFile) -> tuple[_Values, _Values]:
+    """The values of every case on this machine, in the order of commits; and those up to the commit of a file."""
+    alike = [not identity_differences(dict(setting.identity), dict(file.identity)) for setting in history.settings]
+    until = next((at for at, one in enumerate(history.commits, 1) if one.name == file.commit), len(history.commits))
+
+    def values(last: int) -> _Values:
+        return {
+            (*one.case, history.settings[one.setting].environment): known[~np.isnan(known)].tolist()
+            for one in history.series
+            if alike[one.setting]
+            for known in [one.values[:last]]
+        }
+
+    return values(len(history.commits)), values(until)

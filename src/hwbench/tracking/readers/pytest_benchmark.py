@@ -17,8 +17,9 @@ from pathlib import Path
 from ...record import foreign
 from ...record.model import COUNTS, METRICS, Json, JsonObject
 from ...record.store import LEAST_WORK, LONGEST, MOST_WORK, SHORTEST
-from ..history import DIRTY, Commit, History, TrackingError
-from ..machines import Settings, identity_notes
+from .. import common_mode
+from ..history import DIRTY, Commit, History, TrackingError, readable
+from ..machines import Settings, identity_notes, minor, python_notes
 from ..series import Observation, SeriesBuilder
 from ..sides import Entry, Key, Measurement, Side, identity_differences, measurement_of, normalize_machine_keys
 
@@ -41,6 +42,7 @@ class Timed:
     samples: tuple[float, ...]
     counts: dict[str, float]
     version: str
+    stats: dict[str, float]  # of the rounds: min and mean
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class PytestFile:
     path: Path
     machine: str
     identity: tuple[tuple[str, str], ...]
-    environment: str
+    python: str
     commit: Commit
     timed: Sequence[Timed]
 
@@ -88,7 +90,7 @@ def read_file(path: Path) -> PytestFile:
         path,
         str(machine.get("node") or "machine"),
         tuple((str(key), str(value)) for key, value in identity.items() if value),
-        f"py{machine.get('python_version', '')}".rstrip(),
+        str(machine.get("python_version") or ""),
         Commit(name, when),
         _numbered([_timed(entry, f"{path}: benchmarks[{i}]") for i, entry in enumerate(data["benchmarks"])]),
     )
@@ -125,7 +127,7 @@ def _timed(entry: Json, where: str) -> Timed:
         samples = tuple(float(x) for x in stats.get("data") or ())
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise TrackingError(f"{where}.stats: lacks what pytest-benchmark writes ({repr(error)[:200]})") from None
-    if not all(SHORTEST <= seconds <= LONGEST for seconds in (median, *samples)):
+    if not all(seconds == 0 or SHORTEST <= seconds <= LONGEST for seconds in (median, *samples)):
         raise TrackingError(f"{where}.stats: holds what is no time in seconds; measure again")
     params = {str(key): str(value) for key, value in _mapping(entry.get("params")).items()}
     info = _mapping(entry.get("extra_info"))
@@ -143,7 +145,10 @@ def _timed(entry: Json, where: str) -> Timed:
         group = entry.get("group")
         bench = f"{group}: {bench}" if isinstance(group, str) and group else bench
     doubt = MEDIAN * iqr / NORMAL_IQR / math.sqrt(rounds) if 2 < rounds < math.inf and 0 < iqr <= LONGEST else math.inf
-    return Timed(bench, variant, params, median, doubt, samples, _counts(info, median), str(info.get("version", "")))
+    others = {name: float(x) for name in ("min", "mean") if isinstance(x := stats.get(name), int | float) and x >= 0}
+    # `extra_info` is the project's own: only hwbench's suite, which names the bench, means a version of it.
+    version = str(info.get("version", "")) if isinstance(info.get("bench"), str) else ""
+    return Timed(bench, variant, params, median, doubt, samples, _counts(info, median), version, others)
 
 
 def _readable(params: dict[str, str], ids: str) -> dict[str, str]:
@@ -176,12 +181,27 @@ def _amount(value: Json) -> float:
     return float(value) if known else 0.0
 
 
-def history(paths: Sequence[Path], name: str = "pytest-benchmark") -> History:
-    """Files as one history, in the order of their times; a commit measured twice gives two points."""
-    found = sorted((read_file(path) for path in paths), key=lambda one: (one.commit.when, one.path.name))
-    settings, builder = Settings(), SeriesBuilder(len(found))
+def history(
+    paths: Sequence[Path], name: str = "pytest-benchmark", skipped: list[str] | None = None, machine: str = ""
+) -> History:
+    """Files as one history, in the order of their times; a commit measured twice gives two points.
+
+    A file that cannot be read goes to `skipped`; where none can be, or nowhere to note it is given, it is a
+    TrackingError. All are of one `machine`, where it is named; else of those whose hardware is alike.
+    """
+    bad: list[str] = []
+    read = readable(paths, read_file, bad)
+    if bad and (skipped is None or not read):
+        raise TrackingError(bad[0])
+    if skipped is not None:
+        skipped += bad
+    found = sorted(read, key=lambda one: (one.commit.when, one.path.name))
+    settings, builder = Settings(by_hardware=True), SeriesBuilder(len(found))
+    pythons = []
     for now, file in enumerate(found):
-        setting = settings.place(file.machine, file.identity, file.environment)
+        environment = f"py{minor(file.python)}"
+        setting = settings.place(machine or file.machine, () if machine else file.identity, environment)
+        pythons.append((setting, file.commit, file.python))
         for one in file.timed:
             builder.add(
                 Observation(
@@ -192,27 +212,59 @@ def history(paths: Sequence[Path], name: str = "pytest-benchmark") -> History:
     made, notes = builder.series()
     known = settings.made()
     return History(
-        name, "pytest-benchmark", [one.commit for one in found], known, made, [*identity_notes(known), *notes]
+        name, "pytest-benchmark", [one.commit for one in found], known, made,
+        [*settings.notes(), *identity_notes(known), *python_notes(pythons), *notes],
     )  # fmt: skip
 
 
-def side(files: Sequence[PytestFile]) -> Side:
-    """Files of one machine as a side of a comparison; several show the run-to-run noise."""
+def side(files: Sequence[PytestFile], machine: str = "", others: Sequence[PytestFile] = ()) -> Side:
+    """Files of one machine as a side of a comparison; several, and `others` beside them, show the run-to-run noise.
+
+    All are of one `machine`, where it is named.
+    """
     first = files[0]
     found: dict[Key, Entry] = {}
     for file in files:
-        if differences := identity_differences(dict(first.identity), dict(file.identity)):
+        differences = identity_differences(dict(first.identity), dict(file.identity))
+        if differences and not machine:
             names = f"{first.path} and {file.path}"
-            raise TrackingError(f"{names} cannot be one side, their machines differ: {differences[0]}")
+            raise TrackingError(
+                f"{names} cannot be one side, their machines differ: {differences[0]}; --machine-name NAME takes them "
+                "as one machine"
+            )
         for one in file.timed:
+            if not one.median:
+                entry = Entry(one.bench, one.variant, "cpu", dict(one.params), unfit="below the clock's resolution")
+                found.setdefault(entry.key, entry)
+                continue
             taken = measurement_of(one.samples) if len(one.samples) > 2 else Measurement(one.median, one.error)
+            taken = dataclasses.replace(taken, stats=one.stats)
             entry = Entry(one.bench, one.variant, "cpu", dict(one.params), one.version, one.counts)
-            known = found.setdefault(entry.key, entry)
+            known = found.get(entry.key, entry)
+            known = entry if known.unfit else known
             found[entry.key] = dataclasses.replace(known, measurements=(*known.measurements, taken))
+    mine = dict(first.identity)
+    past = _past([one for one in others if machine or not identity_differences(mine, dict(one.identity))])
+    newest = max(file.commit.when for file in files)
+    for key, entry in found.items():
+        earlier = [(when, value) for when, value, version in past.get(key, ()) if version == entry.version]
+        until = [value for when, value in earlier if when < newest] + [x.median for x in entry.measurements]
+        found[key] = dataclasses.replace(entry, earlier=[value for _, value in earlier], trend=until)
     name = f"{first.path.name} ({first.commit.short})"
     if len(files) > 1:
         name = f"{len(files)} files from {name} on"
     return Side(
-        name, first.machine, normalize_machine_keys(dict(first.identity)), list(found.values()),
-        {"python": first.environment}, "pytest-benchmark",
+        name, machine or first.machine, {} if machine else normalize_machine_keys(dict(first.identity)),
+        common_mode.aligned(list(found.values())), {"python": first.python}, "pytest-benchmark",
     )  # fmt: skip
+
+
+def _past(files: Sequence[PytestFile]) -> dict[Key, list[tuple[float, float, str]]]:
+    """The time, median and version of each case in files, oldest first."""
+    found: dict[Key, list[tuple[float, float, str]]] = {}
+    for file in sorted(files, key=lambda one: (one.commit.when, one.path.name)):
+        for one in file.timed:
+            if one.median:
+                key = Entry(one.bench, one.variant, "cpu", dict(one.params)).key
+                found.setdefault(key, []).append((file.commit.when, one.median, one.version))
+    return found

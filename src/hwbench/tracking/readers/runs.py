@@ -12,7 +12,7 @@ from ...record.estimate import median_error
 from ...record.microarchitectures import former_name
 from ...record.model import Machine, Record, Run
 from ..history import DIRTY, Commit, History, TrackingError
-from ..machines import Settings, identity_notes
+from ..machines import Settings, identity_notes, minor, python_notes
 from ..series import Observation, SeriesBuilder
 from ..sides import Entry, Key, Side, identity, machine_differences, measurement_of
 
@@ -26,9 +26,14 @@ def history(runs: Sequence[Run]) -> History | None:
         return None
     ordered = sorted(runs, key=lambda run: (run.started, run.id))
     settings, builder, names = Settings(), SeriesBuilder(len(ordered)), _names(ordered)
+    commits = [Commit(_name(run), _seconds(run.started), run.id) for run in ordered]
+    pythons: list[tuple[int, Commit, str]] = []
     for now, run in enumerate(ordered):
-        versions = [f"{name} {run.software[name]}" for name in VERSIONS if run.software.get(name)]
+        python = str(run.software.get("python") or "")
+        stated = {**run.software, "python": minor(python)}
+        versions = [f"{name} {stated[name]}" for name in VERSIONS if stated.get(name)]
         setting = settings.place(names[run.id], identity(run.machine).items(), ", ".join(versions))
+        pythons.append((setting, commits[now], python))
         for record in run.records:
             if not record.timed:
                 continue
@@ -44,9 +49,8 @@ def history(runs: Sequence[Run]) -> History | None:
                 now,
             )  # fmt: skip
     made, notes = builder.series()
-    commits = [Commit(_name(run), _seconds(run.started), run.id) for run in ordered]
     known = settings.made()
-    return History("runs", "hwbench", commits, known, made, [*identity_notes(known), *notes])
+    return History("runs", "hwbench", commits, known, made, [*identity_notes(known), *python_notes(pythons), *notes])
 
 
 def _names(runs: Sequence[Run]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hwbench.report import sealed
+from hwbench.record import sealed
 
 
 def test_what_is_kept_comes_back(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import hashlib
 from pathlib import Path
 
 from .. import cache
-from ..record import files
+from . import files
 
 LARGEST = 64 * 2**20  # bytes; Vega and all are 2 MB
 
@@ -17,16 +17,18 @@ LARGEST = 64 * 2**20  # bytes; Vega and all are 2 MB
 def read(path: Path) -> bytes | None:
     """What the file holds; None unless its first line is the digest of the rest, and no other user could write it."""
     try:
-        who = cache.strangers(path) or cache.strangers(path.parent)
+        folder, who = cache.strangers(path.parent), cache.strangers(path)
         stated, _, data = files.read(path, LARGEST).partition(b"\n")
         kept = data if stated == seal(data) else None
     except FileNotFoundError:
         return None
     except OSError:
-        who, kept = "", None
-    if who or kept is None:
+        folder, who, kept = "", "", None
+    if folder:
+        cache.aside(path.parent, folder)  # one line for all files in it
+    elif who or kept is None:
         cache.aside(path, who or "is damaged")
-    return None if who else kept
+    return None if folder or who else kept
 
 
 def write(data: bytes, path: Path) -> None:
@@ -35,7 +37,7 @@ def write(data: bytes, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         files.keep(seal(data) + b"\n" + data, path, mode=0o600)
     except OSError as error:
-        cache.aside(path, f"cannot be kept ({files.why(error)})")
+        cache.aside(path.parent, f"nothing can be kept there ({files.why(error)})")
 
 
 def seal(data: bytes) -> bytes:

@@ -1,0 +1,215 @@
+"""`hwbench regressions`: what changed in a history and is still slower, without a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import echo, print_json
+from .options import (
+    AsJson,
+    AsMarkdown,
+    HigherIsBetter,
+    MachineName,
+    Repo,
+    check_one_format,
+    check_repository,
+    project_rules,
+)
+from .signals import load_numpy
+
+if TYPE_CHECKING:
+    from ..record.model import JsonObject
+    from ..tracking.changes import Change
+    from ..tracking.history import History
+
+MOST = 20  # rows of each state that is not open, without --all
+SIGNS = {"slower": "🔴", "failed": "💥", "recovered": "🟡", "faster": "🟢"}
+
+
+def regressions(
+    path: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Results of asv, files of pytest-benchmark, runs, or directories."),
+    ],
+    since: Annotated[
+        str, typer.Option(metavar="DATE|COMMIT", help="Only what began after this date (2026-11-22) or commit.")
+    ] = "",
+    over: Annotated[str, typer.Option(metavar="PERCENT", help="Only changes of more, such as 5% or 0.05.")] = "0",
+    machine_name: MachineName = "",
+    higher_is_better: HigherIsBetter = None,
+    repo: Repo = Path(),
+    json: AsJson = False,
+    markdown: AsMarkdown = False,
+    every: Annotated[bool, typer.Option("--all", help="List all that recovered or got faster.")] = False,
+) -> None:
+    """List the commits that changed a benchmark: still slower, failed, recovered, faster.
+
+    Exit 1 if something that is still slower or failed began after --since (default: at the newest commit), 2 if there
+    is no answer.
+    """
+    load_numpy()
+    from .. import catalog
+    from ..errors import UsageError
+    from ..record import collector, installing
+    from ..tracking import change_points, changes, gather
+    from .verdicts import warn_of
+
+    check_one_format(json, markdown)
+    check_repository(repo)
+    least = _share(over)
+    rules = project_rules(None, None, higher_is_better)
+    if not change_points.available():
+        raise UsageError(f"no changes can be searched for, since asv is not installed: {installing.command('asv')}")
+    rows: list[Row] = []
+    begun = False
+    with collector.paused(keep=True):
+        found = gather.gather(path, repo, machine_name)
+        if not found.histories:
+            raise UsageError(f"{path[0]}: holds no history: three runs, results of asv or files of pytest-benchmark")
+        for history in found.histories:
+            rules.direct(history)
+            ours = {one.bench for one in history.series if one.bench in catalog.LAZY}
+            infos = {name: catalog.LAZY[name].info for name in ours}
+            mine = [one for one in changes.changes(history, infos) if one.state == "failed" or one.size > least]
+            after = _after(history, since)
+            new = [one for one in mine if one.step.first > after]
+            begun |= any(one.state in changes.OPEN for one in new)
+            rows += [Row(history, one) for one in (new if since else mine)]
+    rows.sort(key=lambda row: changes.STATES.index(row.change.state))  # stable: by size within a history
+    if json:
+        print_json([row.plain() for row in rows])
+    else:
+        for line in _markdown(rows) if markdown else _lines(rows, every):
+            echo(line)
+    warn_of(found.skipped)
+    if begun:
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A change with the history that it is of."""
+
+    history: History
+    change: Change
+
+    def plain(self) -> JsonObject:
+        """The change as plain data; `ratio` above 1 is worse."""
+        from math import isfinite
+
+        one, series = self.change, self.change.series
+        setting = self.history.settings[series.setting]
+        return {
+            "benchmark": series.bench + (f"/{series.variant}" if series.variant else ""),
+            "params": dict(series.params) if one.cases == 1 else {},
+            "machine": setting.machine, "environment": setting.environment,
+            "commit": self.history.commits[one.step.first].name, "before": one.step.old,
+            "after": one.step.new if isfinite(one.step.new) else None, "unit": series.unit, "ratio": one.ratio,
+            "state": one.state,
+        }  # fmt: skip
+
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """What changed, both levels, the case, the commit and the machine."""
+        from math import isfinite
+
+        from ..record import text
+        from ..tracking.changes import said
+        from ..tracking.directions import printed
+
+        one, series = self.change, self.change.series
+        before = printed(one.step.old, series.unit)
+        after = printed(one.step.new, series.unit) if isfinite(one.step.new) else text.NOTHING
+        much = said(one)
+        where = self.history.labels()[series.setting]
+        return much, f"{before} → {after}", one.label, self.history.commits[one.step.first].title, where
+
+
+def _totals(rows: Sequence[Row]) -> str:
+    states = [row.change.state for row in rows]
+    named = {"slower": "still slower", "failed": "failed", "recovered": "recovered", "faster": "faster"}
+    return ", ".join(f"{states.count(state)} {name}" for state, name in named.items() if state in states) or "no change"
+
+
+def _shown(rows: Sequence[Row], every: bool) -> list[Row]:
+    """All that are open, and of the others MOST of each state."""
+    met: dict[str, int] = {}
+    out = []
+    for row in rows:
+        state = row.change.state
+        met[state] = met.get(state, 0) + 1
+        if every or state in ("slower", "failed") or met[state] <= MOST:
+            out.append(row)
+    return out
+
+
+def _lines(rows: Sequence[Row], every: bool) -> Iterator[str]:
+    from ..record import text
+
+    yield _totals(rows)
+    shown = _shown(rows, every)
+    table = [(row.change.state, *row.cells()) for row in shown]
+    widths = [max((len(cells[at]) for cells in table), default=0) for at in range(3)]
+    for cells in table:
+        first = "  ".join(f"{cell:{width}}" for cell, width in zip(cells[:3], widths, strict=True))
+        yield text.printable("  ".join([first, *cells[3:]]))
+    if left := len(rows) - len(shown):
+        yield f"not shown: {left} that recovered or got faster (--all)"
+
+
+def _markdown(rows: Sequence[Row]) -> Iterator[str]:
+    """Open ones as a table, all others folded."""
+    from .wording import escaped
+
+    yield f"### hwbench: {_totals(rows)}"
+    yield ""
+    for folded in (False, True):
+        mine = [row for row in rows if (row.change.state not in ("slower", "failed")) is folded]
+        if not mine:
+            continue
+        if folded:
+            yield f"<details><summary>{len(mine)} recovered or faster</summary>"
+            yield ""
+        yield "| | change | before → after | case | commit | machine |"
+        yield "| --- | --- | --- | --- | --- | --- |"
+        for row in mine:
+            state = row.change.state
+            yield f"| {SIGNS[state]} {state} | {' | '.join(map(escaped, row.cells()))} |"
+        yield ""
+        if folded:
+            yield "</details>"
+
+
+def _share(over: str) -> float:
+    """`5%` and `0.05` as a number; UsageError for anything else."""
+    from math import log1p
+
+    from ..errors import UsageError
+
+    form = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(%?)", over.strip())
+    if form is None:
+        raise UsageError(f"--over {over}: is no share such as 5% or 0.05")
+    return log1p(float(form[1]) / (100 if form[2] else 1))
+
+
+def _after(history: History, since: str) -> int:
+    """The position of the last commit before those that count; UsageError where no commit has this name."""
+    from ..errors import UsageError
+
+    commits = history.commits
+    if not since:
+        return len(commits) - 2
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", since):
+        return max((at for at, one in enumerate(commits) if one.date < since), default=-1)
+    whole = len(since) < 4  # fewer digits of a hash might be a tag's name
+    found = [at for at, one in enumerate(commits) if one.name == since or (not whole and one.name.startswith(since))]
+    if len({commits[at].name for at in found}) != 1:
+        what = "is none of the commits measured" if not found else "begins several commits"
+        known = f"a date such as 2026-11-22 or a commit such as {commits[-1].short}"
+        raise UsageError(f"--since {since}: {what}; name {known}")
+    return found[-1]

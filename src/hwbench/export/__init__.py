@@ -1,0 +1,1 @@
+"""Runs as tables for other programs: CSV, JSON, Parquet, Arrow, and OpenMetrics for dashboards."""
