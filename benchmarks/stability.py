@@ -42,3 +42,18 @@ class activations(_Suite):
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
         return measure(self)
+
+
+class learning_rate(_Suite):
+    """What a training of 100 steps costs."""
+
+    bench = "stability.learning_rate"
+    version = 1
+    param_names = ("variant", "depth", "init", "activation", "dtype")
+    params = (
+        ("plain", "clipped", "warm-up", "decayed", "loss-scaled"), (8,), ("xavier-uniform",), ("relu",), ("f4",),
+    )  # fmt: skip
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)

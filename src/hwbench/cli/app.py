@@ -19,6 +19,7 @@ from .compare import compare
 from .console import echo, echo_err
 from .explain import explain
 from .export import export
+from .lecture import lecture
 from .list import list_benches
 from .machine import machine
 from .place import place
@@ -73,6 +74,7 @@ app = typer.Typer(
 app.command("run", cls=Command)(run)
 app.command("list", cls=Command)(list_benches)
 app.command("explain", cls=Command)(explain)
+app.command("lecture", cls=Command)(lecture)
 app.command("show", cls=Command)(show)
 app.command("report", cls=Command)(report)
 app.command("export", cls=Command)(export)

@@ -1,5 +1,6 @@
 """Forward and backward through a network: the lecture's powers, finite differences, and what each remedy does."""
 
+import itertools
 import math
 
 import numpy as np
@@ -28,12 +29,18 @@ def loss(weights, x, direction, activation, remedy):
         z = w @ h
         if remedy == "normalised":
             z = (z - z.mean()) / np.sqrt(z.var() + _backprop.EPSILON)
-        h = sigma.value(z) + (h if remedy == "residual" else 0.0)
-    return float(direction @ h)
+        if remedy == "batch-norm":
+            z = (z - z.mean(axis=1, keepdims=True)) / np.sqrt(z.var(axis=1, keepdims=True) + _backprop.EPSILON)
+        if remedy == "gated":
+            forget = 1 / (1 + np.exp(-(h + math.log(99))))
+            h = forget * h + (1 - forget) * sigma.value(z)
+        else:
+            h = sigma.value(z) + (h if remedy == "residual" else 0.0)
+    return float((direction * h).sum())
 
 
 @pytest.mark.parametrize("make", MAKERS)
-@pytest.mark.parametrize("remedy", ["plain", "residual", "normalised"])
+@pytest.mark.parametrize("remedy", ["plain", "residual", "gated", "normalised"])
 @pytest.mark.parametrize("activation", list(_networks.ACTIVATIONS))
 def test_gradient_is_that_of_finite_differences(make, activation, remedy):
     """The gradient that reaches the input is the loss's central difference, for each activation and remedy."""
@@ -51,6 +58,30 @@ def test_gradient_is_that_of_finite_differences(make, activation, remedy):
         for unit in np.eye(12)
     ]
     np.testing.assert_allclose(chain.g[-1], differences, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("activation", list(_networks.ACTIVATIONS))
+def test_gradient_through_batch_normalisation_is_that_of_finite_differences(make, activation):
+    """The gradient of a whole batch is the loss's central difference for each input of its first two examples."""
+    weights, x = network("xavier-normal", 3, 6, seed=5)
+    chain = _backprop.prepare(weights, x, activation, "batch-norm")
+    make(chain)()
+    batch, direction = (array.reshape(6, -1) for array in (chain.h[0], chain.g[0]))
+    found, step = chain.g[-1].reshape(6, -1), 1e-6
+    for unit, member in itertools.product(range(6), range(2)):
+        moved = np.zeros_like(batch)
+        moved[unit, member] = step
+        ends = [loss(weights, batch + sign * moved, direction, activation, "batch-norm") for sign in (1, -1)]
+        assert found[unit, member] == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-6, abs=1e-8)
+
+
+def test_the_batch_begins_with_the_example_of_the_other_remedies():
+    """The first example of a batch is the input that every network gets, and the loss's direction has length 1."""
+    weights, x = network("he", 2, 8)
+    chain = _backprop.prepare(weights, x, "relu", "batch-norm")
+    np.testing.assert_array_equal(chain.h[0].reshape(8, 32)[:, 0], x[0])
+    assert np.linalg.norm(chain.g[0]) == pytest.approx(1)
 
 
 def test_clipping_bounds_every_norm():
@@ -72,10 +103,13 @@ def test_loss_scaling_delays_underflow_by_its_logarithm():
 
 
 def test_normalising_and_residuals_keep_what_they_are_for():
-    """Layer normalisation undoes a stretch of 1.5 in float16, a residual path a sigmoid's shrinking."""
+    """In float16 normalisation undoes stretch and shrinkage, gates both, a residual path a sigmoid's shrinking."""
     stretched = became("orthogonal-1.5", "f2", remedy="normalised")
     shrunk = became("xavier-normal", "f2", "sigmoid", "residual")
-    assert stretched["safe_depth"] == shrunk["safe_depth"] == 100
+    gated = [became(init, "f2", remedy="gated") for init in ("orthogonal-1.5", "orthogonal-0.8")]
+    batch = became("orthogonal-0.8", "f2", remedy="batch-norm")
+    depths = [one["safe_depth"] for one in (stretched, shrunk, *gated, batch)]
+    assert depths == [100] * 5
     assert became("xavier-normal", "f2", "sigmoid")["safe_depth"] < 10
 
 

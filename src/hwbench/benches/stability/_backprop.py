@@ -18,15 +18,17 @@ import numpy as np
 from ...kernels.compiling import compiled
 from ...kernels.float16 import bits, narrow, wide, widen
 from ...protocols import Array, EitherArray
+from . import _batch_norm, _gated
 from ._networks import ACTIVATIONS, activate
 
 Move: TypeAlias = Callable[[EitherArray], EitherArray]
 """Copies an array to a GPU, or from there."""
 
-REMEDIES = ("plain", "residual", "normalised", "clipped", "loss-scaled")
+REMEDIES = ("plain", "residual", "gated", "normalised", "batch-norm", "clipped", "loss-scaled")
 CLIP = 1e3  # the largest norm that clipping allows: the upper end of the lecture's range, 1e-6 … 1e3
 LOSS_SCALE = 2.0**15  # where mixed-precision training starts (Micikevicius et al. 2018); a power of two rounds nothing
-EPSILON = 1e-5  # added to a variance before it divides, as all frameworks do
+EPSILON = _batch_norm.EPSILON
+OWN_LAYERS = {"gated": _gated, "batch-norm": _batch_norm}  # remedies whose layers are other formulas
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Chain:
 
     weights (d, n, n); h (d + 1, n), the input in h[0]; z (d, n), after normalisation where there is one; slope (d, n),
     σ'(z); inverse (d), 1 / standard deviation by layer; g (d + 1, n), the loss's gradient in g[0], then by layers
-    passed.
+    passed. Of a batch the rows hold n × batch numbers, and `inverse` is (d, n).
     """
 
     weights: Array
@@ -75,14 +77,16 @@ def prepare(weights: Array, x: Array, activation: str, remedy: str) -> Chain:
     """A chain whose results are still NaN.
 
     `weights` (d, n, n) in the type under test; `x` (2, n): the input, and the direction of the loss's gradient. That
-    becomes a unit vector, times the loss scale where that is the remedy.
+    becomes a unit vector, times the loss scale where that is the remedy. A batch has `_batch_norm.BATCH` of both.
     """
     d, n, _ = weights.shape
     dtype = weights.dtype
-    h, z, slope, g = (np.full((rows, n), np.nan, dtype) for rows in (d + 1, d, d, d + 1))
+    inverse = np.ones((d, n) if remedy == "batch-norm" else d, wide(dtype))
+    x = _batch_norm.batch_of(x) if remedy == "batch-norm" else x
+    h, z, slope, g = (np.full((rows, x.shape[1]), np.nan, dtype) for rows in (d + 1, d, d, d + 1))
     unit = x[1] / np.linalg.norm(x[1])
     h[0], g[0] = x[0].astype(dtype), (unit * (LOSS_SCALE if remedy == "loss-scaled" else 1.0)).astype(dtype)
-    return Chain(weights, h, z, slope, np.ones(d, wide(dtype)), g, activation, remedy)
+    return Chain(weights, h, z, slope, inverse, g, activation, remedy)
 
 
 # --- in NumPy and in CuPy ---------------------------------------------------------------------------------------------
@@ -93,6 +97,8 @@ def in_numpy(chain: Chain, xp: ModuleType = np) -> Callable[[], None]:
 
     With CuPy as `xp` and a chain on its device each operation is a launch, and none waits.
     """
+    if chain.remedy in OWN_LAYERS:
+        return OWN_LAYERS[chain.remedy].in_numpy(chain, xp)
     weights, h, z, slope, inverse, g = chain.weights, chain.h, chain.z, chain.slope, chain.inverse, chain.g
     d = len(weights)
     transposed = weights.transpose(0, 2, 1)
@@ -225,6 +231,8 @@ def chain_kernel(
 
 def in_numba(chain: Chain) -> Callable[[], None]:
     """The chain as one compiled loop that loads narrow numbers and computes with wider ones."""
+    if chain.remedy in OWN_LAYERS:
+        return OWN_LAYERS[chain.remedy].in_numba(chain)
     sums = wide(chain.weights.dtype)
     x, y = np.empty((2, chain.h.shape[1]), sums)
     w, h, z, slope, g = (bits(array) for array in (chain.weights, chain.h, chain.z, chain.slope, chain.g))

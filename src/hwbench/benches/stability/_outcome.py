@@ -70,7 +70,7 @@ def trace(chain: Chain, fetch: Fetch = np.asarray) -> Values:
     norms, outputs = _lengths(g), _lengths(h)
     return {
         "layers": len(g) - 1,
-        "width": n,
+        "width": chain.weights.shape[1],
         **_losses(norms, form.tiny * math.sqrt(n), ""),
         **_losses(outputs, form.tiny * math.sqrt(n), "forward_"),
         "log10_norms": _log10(norms / chain.scale),

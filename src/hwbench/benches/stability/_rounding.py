@@ -15,7 +15,10 @@ from ...kernels.float16 import wide
 from ...protocols import Array, EitherArray
 from ._backprop import CLIP, EPSILON, Chain
 from ._formats import Format, format_of
+from ._gated import BIAS, gate
 from ._networks import ACTIVATIONS
+
+NORMALISING = ("normalised", "batch-norm")
 
 
 def violations(chain: Chain, form_of: Callable[[np.dtype], Format] = format_of) -> Array:
@@ -30,7 +33,22 @@ def violations(chain: Chain, form_of: Callable[[np.dtype], Format] = format_of) 
     h, z, slope, g = (array.astype(np.float64) for array in (chain.h, chain.z, chain.slope, chain.g))
     with np.errstate(all="ignore"):
         wrong = _forward_violations(chain, form, sums, w, h, z, slope)
-        return wrong + _backward_violations(chain, form, sums, w, z, slope, g)[::-1]
+        return wrong + _backward_violations(chain, form, sums, w, h, z, slope, g)[::-1]
+
+
+def _products(w: Array, rows: Array) -> Array:
+    """W h of each layer; a row of a batch has n × batch numbers."""
+    return np.asarray(np.matmul(w, rows.reshape(*w.shape[:2], -1)).reshape(rows.shape))
+
+
+def _together(chain: Chain, rows: Array) -> Array:
+    """Rows as (d, groups, numbers): a group is normalised together, a layer or a unit over its batch."""
+    return rows.reshape(len(rows), chain.weights.shape[1] if chain.remedy == "batch-norm" else 1, -1)
+
+
+def _gate_error(sums: Format, h: Array, forget: Array) -> Array:
+    """The rounding of a gate of these values: that of a number near 1, and of the exponent."""
+    return np.asarray(4 * sums.eps * (1 + forget * (1 - forget) * (np.abs(h) + BIAS)))
 
 
 def _sum_error(chain: Chain, sums: Format, magnitude: Array) -> EitherArray:
@@ -40,16 +58,18 @@ def _sum_error(chain: Chain, sums: Format, magnitude: Array) -> EitherArray:
 
 def _forward_violations(chain: Chain, form: Format, sums: Format, w: Array, h: Array, z: Array, slope: Array) -> Array:
     sigma = ACTIVATIONS[chain.activation]
-    exact = np.matmul(w, h[:-1, :, None])[..., 0]
-    error = _sum_error(chain, sums, np.matmul(np.abs(w), np.abs(h[:-1, :, None]))[..., 0])
+    exact = _products(w, h[:-1])
+    error = _sum_error(chain, sums, _products(np.abs(w), np.abs(h[:-1])))
     error += 2 * form.eps * np.abs(exact) + form.least
     known = np.isfinite(h[:-1]).all(axis=1, keepdims=True)
-    if chain.remedy == "normalised":
+    if chain.remedy in NORMALISING:
         known = known & (np.abs(exact) < form.top / 2).all(axis=1, keepdims=True)
-        inverse = 1 / np.sqrt(exact.var(axis=1, keepdims=True) + EPSILON)
+        exact, error = _together(chain, exact), _together(chain, error)
+        inverse = 1 / np.sqrt(exact.var(axis=2, keepdims=True) + EPSILON)
         # An error of z moves its own number, the mean, and the deviation by which all are divided.
-        error = 4 * inverse * error.max(axis=1, keepdims=True) * (1 + np.abs(exact) * inverse) + 8 * form.eps
-        exact = (exact - exact.mean(axis=1, keepdims=True)) * inverse
+        error = 4 * inverse * error.max(axis=2, keepdims=True) * (1 + np.abs(exact) * inverse) + 8 * form.eps
+        exact = (exact - exact.mean(axis=2, keepdims=True)) * inverse
+        exact, error = exact.reshape(z.shape), error.reshape(z.shape)
     wrong = _count(z, exact, error, form, known)
     value = sigma.value(z)
     rise = sigma.slope(z, value)
@@ -60,25 +80,47 @@ def _forward_violations(chain: Chain, form: Format, sums: Format, w: Array, h: A
     after = value + h[:-1] if chain.remedy == "residual" else value
     soft = 0.0 if chain.activation == "tanh" else around
     error = 4 * form.eps * (soft + np.abs(value) + np.abs(after)) + form.least
+    if chain.remedy == "gated":
+        forget = gate(h[:-1])
+        after = forget * h[:-1] + (1 - forget) * value
+        error = error + 4 * form.eps * np.abs(h[:-1])
+        error = error + _gate_error(sums, h[:-1], forget) * (np.abs(h[:-1]) + np.abs(value))
     return wrong + _count(h[1:], after, error, form, stored & known)
 
 
-def _backward_violations(chain: Chain, form: Format, sums: Format, w: Array, z: Array, slope: Array, g: Array) -> Array:
-    slope, z, w = slope[::-1], z[::-1], w[::-1]
+def _backward_violations(
+    chain: Chain, form: Format, sums: Format, w: Array, h: Array, z: Array, slope: Array, g: Array
+) -> Array:
+    slope, z, w, entered = slope[::-1], z[::-1], w[::-1], h[-2::-1]
     before = g[:-1]
     known = (np.isfinite(before) & np.isfinite(slope) & np.isfinite(z)).all(axis=1, keepdims=True)
     u = before * slope
     error = form.eps * np.abs(u) + form.least
-    if chain.remedy == "normalised":
-        inverse = chain.inverse[::-1, None].astype(np.float64)
-        largest = np.abs(u).max(axis=1, keepdims=True)
-        u = inverse * (u - u.mean(axis=1, keepdims=True) - z * (u * z).mean(axis=1, keepdims=True))
-        error = 4 * form.eps * inverse * largest * (1 + np.abs(z)) + form.least * (1 + inverse)
-        known = known & np.isfinite(inverse)
+    if chain.remedy in NORMALISING:
+        inverse = chain.inverse[::-1].astype(np.float64).reshape(len(u), -1, 1)
+        u, hat = _together(chain, u), _together(chain, z)
+        largest = np.abs(u).max(axis=2, keepdims=True)
+        u = inverse * (u - u.mean(axis=2, keepdims=True) - hat * (u * hat).mean(axis=2, keepdims=True))
+        error = 4 * form.eps * inverse * largest * (1 + np.abs(hat)) + form.least * (1 + inverse)
+        u, error = u.reshape(z.shape), error.reshape(z.shape)
+        known = known & np.isfinite(inverse).all(axis=1)
+    if chain.remedy == "gated":
+        forget, value = gate(entered), ACTIVATIONS[chain.activation].value(z)
+        known = known & np.isfinite(entered).all(axis=1, keepdims=True)
+        doubt = _gate_error(sums, entered, forget)
+        error = 4 * form.eps * np.abs((1 - forget) * u) + doubt * np.abs(u) + form.least
+        u = (1 - forget) * u
     transposed = w.transpose(0, 2, 1)
-    exact = np.matmul(transposed, u[..., None])[..., 0]
-    magnitude = np.matmul(np.abs(transposed), np.abs(u)[..., None])[..., 0]
-    error = np.matmul(np.abs(transposed), error[..., None])[..., 0] + _sum_error(chain, sums, magnitude)
+    exact = _products(transposed, u)
+    magnitude = _products(np.abs(transposed), np.abs(u))
+    error = _products(np.abs(transposed), error) + _sum_error(chain, sums, magnitude)
+    if chain.remedy == "gated":
+        around = {"sigmoid": 1.0, "4sigmoid-2": 4.0}.get(chain.activation, 0.0)
+        beside = forget * (1 - forget) * before
+        apart = np.abs(entered) + np.abs(value) + around
+        error = error + 4 * form.eps * (np.abs(forget * before) + np.abs(beside) * apart + np.abs(exact))
+        error = error + doubt * np.abs(before) * (1 + apart)
+        exact = exact + forget * before + beside * (entered - value)
     if chain.remedy == "residual":
         exact = exact + before
         magnitude = magnitude + np.abs(before)

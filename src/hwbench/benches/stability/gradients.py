@@ -26,7 +26,7 @@ from ...protocols import Array, Cpu, Gpu, Results, Values
 from ...record import phrases, text
 from ...record.model import Answer, Record
 from .._gpu import cublas, fetched, sent, where
-from . import _backprop, _formats, _networks, _outcome, _rounding
+from . import _backprop, _batch_norm, _formats, _networks, _outcome, _rounding
 from ._networks import ACTIVATIONS
 
 LAYERS = 100
@@ -73,19 +73,19 @@ gradients = Bench(
             "dtype": ("f4",),
         },
         # Each remedy where it is prescribed: clipping against what explodes, loss scaling against what vanishes.
-        {"variant": "numba", "dtype": ("f2",), "remedy": ("residual", "normalised", "clipped")},
+        {"variant": "numba", "dtype": ("f2",), "remedy": ("residual", "gated", "normalised", "batch-norm", "clipped")},
         {
             "variant": "numba",
             "init": ("orthogonal-0.8",),
             "dtype": ("f2",),
-            "remedy": ("residual", "normalised", "loss-scaled"),
+            "remedy": ("residual", "gated", "normalised", "batch-norm", "loss-scaled"),
         },
         {
             "variant": "numba",
             "activation": ("sigmoid",),
             "init": ("xavier-normal",),
             "dtype": ("f2",),
-            "remedy": ("residual", "normalised", "loss-scaled"),
+            "remedy": ("residual", "gated", "normalised", "batch-norm", "loss-scaled"),
         },
     ),
 )
@@ -116,16 +116,21 @@ def no_wrong_number() -> Array:
 
 
 @gradients.counts
-def counts(dtype: np.dtype) -> dict[str, float]:
-    """Each weight is read forward and backward, with one multiply-add each time."""
+def counts(dtype: np.dtype, remedy: str) -> dict[str, float]:
+    """Each weight is read forward and backward, with one multiply-add each time for each example of the batch."""
     weights = LAYERS * WIDTH**2
-    return {"bytes": 2 * weights * dtype.itemsize, "flops": 4 * weights}
+    return {"bytes": 2 * weights * dtype.itemsize, "flops": 4 * weights * examples(remedy)}
+
+
+def examples(remedy: str) -> int:
+    """How many examples go through the network together."""
+    return _batch_norm.BATCH if remedy == "batch-norm" else 1
 
 
 @gradients.memory
-def memory(dtype: np.dtype) -> int:
-    """The weights; all other arrays are a hundredth of them."""
-    return LAYERS * WIDTH**2 * dtype.itemsize
+def memory(dtype: np.dtype, remedy: str) -> int:
+    """The weights; all other arrays are a hundredth of them for each example."""
+    return LAYERS * WIDTH * (WIDTH + 4 * examples(remedy)) * dtype.itemsize
 
 
 def pass_through(network: tuple[Array, Array], activation: str, remedy: str, make: _backprop.Make) -> Work:

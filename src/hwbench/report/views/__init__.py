@@ -11,6 +11,7 @@ from ..dataset import Runs
 from ..sections import Section
 from .applications.dsp import view as dsp
 from .applications.house_prices import view as house_prices
+from .applications.lecture import view as lecture
 from .applications.stability import view as stability
 from .applications.systolic import view as systolic
 from .bandwidth import view as bandwidth
@@ -66,6 +67,7 @@ VIEWS: tuple[View, ...] = (
     gpu_latency,
     gpu_occupancy,
     gpu_breakeven,
+    lecture,
     stability,
     systolic,
     dsp,

@@ -18,11 +18,17 @@ POWER_LABEL = "datum.value >= 0.001 && datum.value < 100000 ? format(datum.value
 
 
 def by_layer(
-    cells: Sequence[Datum], rows: Sequence[str], colours: Mapping[str, str], *, x_title: str, alt_text: str
+    cells: Sequence[Datum],
+    rows: Sequence[str],
+    colours: Mapping[str, str],
+    *,
+    x_title: str,
+    alt_text: str,
+    told: tuple[str, str] = ("after", "norm"),
 ) -> Spec:
     """A map: each cell is a stretch from `a` to `b` of a row, coloured by `kind` and as strong as `fade` (0 … 1).
 
-    Its tooltip has `case` and `shown`.
+    Its tooltip has `case` and `shown`, which `told` names.
     """
     names = _numbered(colours)
     layer = vega.layer(
@@ -42,8 +48,8 @@ def by_layer(
         opacity=vega.field("fade:Q", scale=None),
         tooltip=[
             vega.field("row:N", title="network"),
-            vega.field("case:N", title="after"),
-            vega.field("shown:N", title="norm"),
+            vega.field("case:N", title=told[0]),
+            vega.field("shown:N", title=told[1]),
         ],
     )
     frame = {"height": len(rows) * ROW, "description": alt_text, "title": ""}

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from ...dataset import Runs
 from ...sections import Block, Section
-from . import depth_and_speed, expansions, gradient_map, lecture_figures, variances
+from . import depth_and_speed, expansions, gradient_map, learning_rates, lecture_figures, variances
 from .stability_facts import ACTIVATIONS, GRADIENTS, INITIALIZATION
 
 
 def view(runs: Runs) -> Section | None:
     """Maps and charts of the stability benches; None where none was measured."""
-    points = {kind: runs.measuring(kind) for kind in (GRADIENTS, INITIALIZATION, ACTIVATIONS)}
+    points = {kind: runs.measuring(kind) for kind in (GRADIENTS, INITIALIZATION, ACTIVATIONS, learning_rates.MEASURES)}
     if not any(points.values()):
         return None
     blocks: list[Block | None] = [
         lecture_figures.table(runs, points),
         gradient_map.figure(points[GRADIENTS]),
         depth_and_speed.figure(runs, points[GRADIENTS]),
+        learning_rates.figure(runs, points[learning_rates.MEASURES]),
         *variances.figures(points[INITIALIZATION]),
         expansions.table(runs, points[ACTIVATIONS]),
     ]

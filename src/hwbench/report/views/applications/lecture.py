@@ -1,0 +1,96 @@
+"""The lecture, slide by slide: what each claims, what these runs say, the command, the chart; and its last table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ....record import text
+from ....record.model import FLOP_RATE
+from ... import lecture
+from ...dataset import Point, Runs
+from ...sections import Block, Section, Table
+
+HEAD = ("slide", "the lecture", "these runs", "which is", "command", "chart")
+LONGEST = 260  # characters of a finding in a cell
+TERA = 1e-3
+
+
+def view(runs: Runs) -> Section | None:
+    """The summary of hardware and a table for each part of the deck; None where no bench of the lecture's was run."""
+    findings = runs.findings
+    asked = {name for part in lecture.parts() for slide in part.slides for name in slide.benches}
+    if not asked & {*runs.benches}:
+        return None
+    blocks: list[Block] = [_hardware(runs)]
+    blocks += [_table(part, findings) for part in lecture.parts()]
+    intro = [
+        "hwbench puts the claims of one lecture (Numerical Stability, Hardware; Smola and Li, 2019) to this machine. "
+        "The tables have its slides in order; a slide without a finding was not measured in these runs.",
+    ]
+    return Section("slides", "Slides", "The lecture, slide by slide", intro, blocks, topic="lecture")
+
+
+def _table(part: lecture.Part, findings: Mapping[str, Sequence[str]]) -> Table:
+    rows = [
+        (slide.title, slide.claim, _said(slide, findings), lecture.KINDS[slide.of], slide.command, slide.chart)
+        for slide in part.claims
+    ]
+    return Table(f"Slides: {part.name}", HEAD, rows)
+
+
+def _said(slide: lecture.Slide, findings: Mapping[str, Sequence[str]]) -> str:
+    """The first finding of the slide's first bench that has one, and what cannot be said."""
+    told = [findings[name][0] for name in slide.benches if findings.get(name)][:1]
+    told = [one if len(one) <= LONGEST else f"{one[:LONGEST]} …" for one in told]
+    return " ".join([*told, *([f"{slide.cannot[0].upper()}{slide.cannot[1:]}."] if slide.cannot else [])])
+
+
+# --- the summary of hardware ------------------------------------------------------------------------------------------
+
+
+def _hardware(runs: Runs) -> Table:
+    """The lecture's last table with figures: each is measured, simulated or published, and says so."""
+    here = {
+        "cpu": _fastest(runs.measuring("fma")),
+        "gpu": _fastest(runs.measuring("gpu fma")),
+        "gpu product": _fastest(runs.measuring("gpu tensor")),
+    }
+    busy = [one for point in runs.measuring("systolic array") if (one := _busy(point)) is not None]
+    asic = f"{max(busy)[1]} (simulated)" if busy else "not simulated in these runs"
+    gpu = "; ".join(filter(None, (_rate(here["gpu"], "in registers"), _rate(here["gpu product"], "tensor cores"))))
+    rows = [
+        ("training, inference", "common", "Intel/AMD/Arm CPU", _rate(here["cpu"]) or "not measured in these runs",
+         "0.15 TFLOP/s, Core i7-6700K (published: the lecture)"),
+        ("training, inference", "common", "Nvidia GPU", gpu or "not measured in these runs",
+         "12 TFLOP/s, Titan X (published: the lecture)"),
+        ("training", "promising", "AMD GPU", "cannot be had: hwbench drives GPUs by CUDA alone", ""),
+        ("training, inference", "promising", "AI ASIC", asic,
+         "92 TOP/s int8, TPU v1: 256 × 256 × 2 × 700 MHz (published: Jouppi et al. 2017)"),
+        ("inference", "promising", "DSP", "cannot be had: its algorithms were run on this CPU", ""),
+    ]  # fmt: skip
+    return Table("Hardware summary", ("for", "", "hardware", "here", "elsewhere"), rows)
+
+
+def _fastest(points: Sequence[Point]) -> Point | None:
+    return max((p for p in points if p.record.counts.get("flops")), key=_flops, default=None)
+
+
+def _flops(point: Point) -> float:
+    return point.record.counts["flops"] / point.seconds.value
+
+
+def _rate(point: Point | None, how: str = "") -> str:
+    """`0.35 TFLOP/s in f4 (measured)`."""
+    if point is None:
+        return ""
+    rate = point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale * TERA)
+    of = " ".join(filter(None, (f"in {kind}" if (kind := point.text("dtype")) else "", how)))
+    return f"{text.amount(rate.value, 'TFLOP/s')} {of} (measured)"
+
+
+def _busy(point: Point) -> tuple[int, str] | None:
+    """How busy an array is, by its size."""
+    rows, columns, share = (point.record.facts.get(name) for name in ("rows", "columns", "utilisation"))
+    if not (isinstance(rows, int) and isinstance(columns, int) and isinstance(share, int | float)):
+        return None
+    return rows * columns, f"{rows} × {columns} PEs, {text.share(share)} of them busy"

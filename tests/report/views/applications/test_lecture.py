@@ -1,0 +1,36 @@
+"""The lecture's section: the summary of hardware says of each figure what it is, and slides stand in order."""
+
+from hwbench.record.model import Record
+from hwbench.report import lecture
+from hwbench.report.views.applications.lecture import view
+from made_up.page import dataset
+from made_up.stability_records import chain, run_of
+
+ARRAY = Record(
+    bench="systolic.matmul", version=3, variant="weight-stationary", device="cpu", status="ok", loops=1,
+    samples=[1.0] * 5, params={"array": "128x128", "shape": "256x256x32"}, counts={"flops": 1.0},
+    facts={"rows": 128, "columns": 128, "utilisation": 0.2},
+)  # fmt: skip
+
+
+def test_without_the_lecture_s_benches_there_is_no_section():
+    """A run of nothing has no slides."""
+    assert view(dataset(run_of([]))) is None
+
+
+def test_every_claim_is_a_row_in_order():
+    """A table for each part; what was not measured has its command all the same."""
+    section = view(dataset(run_of([chain(dtype="f4")])))
+    tables = [block for block in section.blocks if block.caption.startswith("Slides")]
+    slides = [row[0] for table in tables for row in table.rows]
+    assert slides == [slide.title for part in lecture.parts() for slide in part.claims]
+    assert all(row[4] or "annot" in row[3] for table in tables for row in table.rows)
+
+
+def test_each_figure_of_the_summary_says_what_it_is():
+    """Simulated here, published elsewhere; what was not measured is said."""
+    section = view(dataset(run_of([ARRAY])))
+    rows = {row[2]: row for row in section.blocks[0].rows}
+    assert rows["AI ASIC"][3] == "128 × 128 PEs, 20% of them busy (simulated)"
+    assert rows["Intel/AMD/Arm CPU"][3] == "not measured in these runs"
+    assert all("published" in row[4] for row in rows.values() if row[4])
