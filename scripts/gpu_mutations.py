@@ -47,6 +47,11 @@ REASONS: tuple[tuple[str, str, str], ...] = (
         "each block would link all lines: the ring is the same, and it is linked outside of the samples",
     ),
     (
+        "latency.py:82",
+        "^blocks",
+        "threads take turns: the ring is the same, and it is linked outside of the samples",
+    ),
+    (
         "sync.cu:26",
         "^volatile",
         "fences and barriers stand between the accesses, and no compiler moves or keeps one across them",
