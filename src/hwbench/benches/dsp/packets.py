@@ -148,7 +148,7 @@ def finding(results: Results) -> Iterator[str]:
     found = [record for name in TARGETS if (record := results.find(name, **place)) is not None]
     found.sort(key=lambda record: -float(record.facts["per_issue"]))
     if found:
-        told = [f"{text.amount(record.facts['per_issue'])} a {_issue(record)} ({record.variant})" for record in found]
+        told = [f"{text.amount(record.facts['per_issue'])} {_issue(record)} ({record.variant})" for record in found]
         yield f"Multiply-adds of an int8 dot product's loop, counted in its machine code: {phrases.listed(told)}."
         hexagon = next((record for record in found if record.variant == "hexagon-hvx"), None)
         if hexagon is not None:
@@ -156,4 +156,4 @@ def finding(results: Results) -> Iterator[str]:
 
 
 def _issue(record: Record) -> str:
-    return "packet" if record.facts["packets"] else "instruction"
+    return "a packet" if record.facts["packets"] else "an instruction"
