@@ -87,20 +87,20 @@ def _bare(line: str) -> str:
 def _loop(lines: Sequence[str]) -> list[str]:
     """From the label to the branch back to it: the shortest such stretch. A hardware loop ends at its `:endloop0`."""
     labels = {line[:-1]: at for at, line in enumerate(lines) if line.endswith(":")}
-    found = []
+    found: list[list[str]] = []
     start = None
     for at, line in enumerate(lines):
         if hardware := re.search(r"loop0\((\S+?),", line):
             start = hardware[1]
         if ":endloop0" in line and start in labels:
-            found.append(lines[labels[start] + 1 : at + 1])
+            found.append(list(lines[labels[start] + 1 : at + 1]))
         target = next((word for word in re.findall(r"[.\w$]+", line) if labels.get(word, at) < at), None)
         if target is not None and BRANCH.search(line):
             end = next((i for i in range(at, len(lines)) if lines[i].startswith("}")), at) if "jump" in line else at
-            found.append(lines[labels[target] + 1 : end + 1])
+            found.append(list(lines[labels[target] + 1 : end + 1]))
     if not found:
         raise ValueError("the listing has no loop")
-    return list(min(found, key=len))
+    return min(found, key=lambda body: len(body))
 
 
 def _size(image: bytes) -> int:
