@@ -42,3 +42,18 @@ class fft(_Suite):
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
         return measure(self)
+
+
+class packets(_Suite):
+    """What compiling a loop for other processors costs; its facts are counts."""
+
+    bench = "dsp.packets"
+    version = 1
+    param_names = ("variant", "loop", "dtype")
+    params = (
+        ("hexagon", "hexagon-hvx", "neon", "sve", "sse", "avx2", "avx512-vnni", "rvv", "gfx942"), ("dot",), ("i1",),
+    )  # fmt: skip
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)

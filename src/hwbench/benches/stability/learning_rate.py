@@ -133,7 +133,7 @@ def facts(setting: Setting, band: Band) -> Values:
                 norms.append(stack.norms()[:, 0])
             stack.update(step, STEPS)
         moved = [
-            float(np.linalg.norm(w.astype("f8") - s) / max(np.linalg.norm(s.astype("f8")), 1e-300))
+            float(np.linalg.norm(w.astype("f8") - s) / max(float(np.linalg.norm(s.astype("f8"))), 1e-300))
             for w, s in zip(stack.weights, stack.start, strict=True)
         ]
     return {

@@ -20,7 +20,7 @@ def test_without_the_lecture_s_benches_there_is_no_section():
 
 def test_every_claim_is_a_row_in_order():
     """A table for each part; what was not measured has its command all the same."""
-    section = view(dataset(run_of([chain(dtype="f4")])))
+    section = view(dataset(run_of([chain(1.5, "f4", "orthogonal-1.5")])))
     tables = [block for block in section.blocks if block.caption.startswith("Slides")]
     slides = [row[0] for table in tables for row in table.rows]
     assert slides == [slide.title for part in lecture.parts() for slide in part.claims]

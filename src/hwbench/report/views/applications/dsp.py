@@ -19,6 +19,7 @@ from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table
 from ..gpu import common
 from ..roofline import roof_name
+from . import assembly
 
 CONVOLUTION, FFT, DOT = "convolution", "fourier transform", "dot product"
 BY_FFT = "oaconvolve"
@@ -31,7 +32,8 @@ def view(runs: Runs) -> Section | None:
         name: [point for point in runs.measuring(name) if point.record.counts.get("flops")]
         for name in (DOT, CONVOLUTION, FFT)
     }
-    if not any(points.values()):
+    code = assembly.tables(runs.measuring(assembly.MEASURES))
+    if not any(points.values()) and not code:
         return None
     blocks: list[Block] = [
         figure
@@ -39,7 +41,8 @@ def view(runs: Runs) -> Section | None:
         if figure is not None
     ]
     every = list(itertools.chain(*points.values()))
-    blocks.append(_table(runs, every))
+    blocks += [_table(runs, every)] if every else []
+    blocks += code
     on_gpu = any(common.on_gpu(point.record) for point in every)
     intro = [
         "A digital signal processor is built for dot products, convolutions and Fourier transforms: many "

@@ -19,7 +19,7 @@ def view(runs: Runs) -> Section | None:
     """The summary of hardware and a table for each part of the deck; None where no bench of the lecture's was run."""
     findings = runs.findings
     asked = {name for part in lecture.parts() for slide in part.slides for name in slide.benches}
-    if not asked & {*runs.benches}:
+    if not asked & {record.bench for run in runs for record in run.records if record.timed}:
         return None
     blocks: list[Block] = [_hardware(runs)]
     blocks += [_table(part, findings) for part in lecture.parts()]
