@@ -293,8 +293,8 @@ def _machines(history: History, benches: Mapping[str, BenchInfo], labels: Sequen
     entries: list[dict[Place, Entry]] = [{} for _ in labels]
     for one in history.series:
         at, values, _, _ = one.measured
-        pairs = zip(at.tolist(), values.tolist(), strict=True)
-        recent = [value for k, value in pairs if k not in one.suspect][-RECENT:]
+        points = zip(at.tolist(), values.tolist(), strict=True)
+        recent = [value for k, value in points if k not in one.suspect][-RECENT:]
         middle = statistics.median(recent) if recent else 0.0
         if middle > 0:
             entries[one.setting][one.case] = Entry(
