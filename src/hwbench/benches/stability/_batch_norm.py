@@ -13,17 +13,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...kernels.compiling import compiled
 from ...kernels.float16 import bits, narrow, wide, widen
 from ...protocols import Array
+from ._chain import Chain
 from ._networks import ACTIVATIONS, activate
-
-if TYPE_CHECKING:
-    from ._backprop import Chain
 
 BATCH = 32
 EPSILON = 1e-5  # added to a variance before it divides, as all frameworks do

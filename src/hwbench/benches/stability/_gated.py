@@ -14,17 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...kernels.compiling import compiled
 from ...kernels.float16 import bits, narrow, wide, widen
 from ...protocols import Array, EitherArray
+from ._chain import Chain
 from ._networks import ACTIVATIONS, activate
-
-if TYPE_CHECKING:
-    from ._backprop import Chain
 
 BIAS = math.log(99)
 

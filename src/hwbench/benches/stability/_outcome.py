@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from ...protocols import Array, Values
-from ._backprop import Chain, Fetch, Make
+from ._backprop import Fetch, Make
+from ._chain import Chain
 from ._formats import format_of
 
 PROPER = (-6.0, 3.0)  # log₁₀ of the norms between which the lecture wants a gradient

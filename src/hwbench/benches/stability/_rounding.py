@@ -13,7 +13,8 @@ import numpy as np
 
 from ...kernels.float16 import wide
 from ...protocols import Array, EitherArray
-from ._backprop import CLIP, EPSILON, Chain
+from ._backprop import CLIP, EPSILON
+from ._chain import Chain
 from ._formats import Format, format_of
 from ._gated import BIAS, gate
 from ._networks import ACTIVATIONS
