@@ -53,10 +53,12 @@ class Roofline:
 
 def noisy(found: Placement) -> str:
     """Why the share says nothing: what disturbed it, or an interval that is too wide; "" where it does."""
+    from .record import text
+
     seconds = found.point.seconds
     if found.doubt:
         return found.doubt
-    return f"its time is uncertain by {seconds.relative:.0%}" if seconds.relative > NOISY else ""
+    return f"its time is uncertain by {text.share(seconds.relative)}" if seconds.relative > NOISY else ""
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def _cells(record: Record) -> Iterable[Datum]:
     for rate, outcome, loss, step in zip(rates, outcomes, losses, steps, strict=True):
         if rate is None or rate <= 0 or outcome not in KINDS:
             continue
-        said = f", at step {step:.0f}" if outcome == "diverges" and step is not None else ""
+        said = f", at step {round(step)}" if outcome == "diverges" and step is not None else ""
         said += "" if loss is None or outcome == "diverges" else f", loss {text.amount(loss)}"
         at = math.log10(rate)
         yield {
