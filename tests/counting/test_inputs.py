@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -16,7 +15,6 @@ from hwbench.errors import UsageError
 
 X = np.ones(100)
 TABLE = {"weights": np.ones(100), "others": [np.ones(50)]}
-LIBRARY = ctypes.CDLL(None)
 
 
 @dataclass
@@ -86,11 +84,6 @@ def test_wrong_arguments_are_one_line():
     """As Python says it."""
     with pytest.raises(UsageError, match="inner cannot be called with these arguments: too many"):
         subject(inner, (1, 2), {})
-
-
-def test_code_in_c_is_named():
-    """A library that ctypes opened."""
-    assert list(subject(lambda: LIBRARY.labs(3), (), {}).unseen) == ["CDLL.labs"]
 
 
 def test_arrays_made_by_their_class_are_named():

@@ -121,22 +121,21 @@ def _look_into(function: FunctionType, made: Subject, seen: set[int]) -> None:
             if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and step.argval in space:
                 loaded = space[step.argval]
                 _outer(step.argval, loaded, functools.partial(space.__setitem__, step.argval), made, seen)
-            elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and _open(loaded) and hasattr(loaded, step.argval):
+            elif (
+                step.opname in ("LOAD_ATTR", "LOAD_METHOD")
+                and isinstance(loaded, ModuleType)
+                and hasattr(loaded, step.argval)
+            ):
                 home, loaded = loaded, getattr(loaded, step.argval)
-                if called and f"{getattr(home, '__name__', '')}.{step.argval}" == "numpy.ndarray":
+                if called and f"{home.__name__}.{step.argval}" == "numpy.ndarray":
                     made.unseen["numpy.ndarray (numpy.empty is followed)"] = None  # a class, which cannot stand aside
                 put = functools.partial(setattr, home, step.argval)
-                if not isinstance(home, ModuleType) or not library(home):
-                    _outer(f"{getattr(home, '__name__', type(home).__name__)}.{step.argval}", loaded, put, made, seen)
+                if not library(home):
+                    _outer(f"{home.__name__}.{step.argval}", loaded, put, made, seen)
                 elif _compiled(loaded):
                     made.unseen[f"{home.__name__}.{step.argval}"] = None
             else:
                 loaded = None
-
-
-def _open(value: object) -> bool:
-    """Whether attributes of it are looked at: modules, and libraries of C code."""
-    return isinstance(value, ModuleType) or type(value).__name__ in ("CDLL", "PyDLL")
 
 
 def _fill(cell: CellType, value: object) -> None:
@@ -175,11 +174,11 @@ def library(value: object) -> bool:
 
 
 def _compiled(value: object) -> bool:
-    """Whether this is C code of somebody else: a function of Cython, f2py, ctypes, cffi or an extension module."""
+    """Whether this is C code of somebody else: a function of Cython, f2py or an extension module."""
     top = (getattr(value, "__module__", None) or "builtins").partition(".")[0]
-    if top != "ctypes" and top in (*_ARRAY_LIBRARIES, *sys.stdlib_module_names):
+    if top in (*_ARRAY_LIBRARIES, *sys.stdlib_module_names):
         return False
-    if type(value).__name__ in ("cython_function_or_method", "fortran", "_FuncPtr", "CFuncPtr"):
+    if type(value).__name__ in ("cython_function_or_method", "fortran"):
         return True
     return isinstance(value, BuiltinFunctionType) and isinstance(value.__self__, ModuleType) and top != "builtins"
 

@@ -9,13 +9,17 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from . import ctypes_calls
 from .inputs import LIBRARIES
 from .ledger import Ledger
+from .recorder import RECORDER
 
 _HERE = str(Path(__file__).parent)
 _KNOWN = ("numpy", "numba", "llvmlite", "cupy", "hwbench", "math", "cmath")
 # NumPy's classes of arrays that are no plain ones: what they do cannot be followed.
 _OTHERS = ("numpy._core.records", "numpy._core.strings", "numpy._core.defchararray", "numpy.ma", "numpy.matrixlib")
+# Compiled modules of Python's own that work on bytes.
+_OF_BYTES = ("zlib", "_bz2", "_lzma", "binascii", "_struct", "_pickle", "_hashlib", "_md5", "_sha", "_blake2")
 # Functions of `math` that compute; each counts a flop.
 _MATH = frozenset((
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "degrees", "dist", "erf",
@@ -30,13 +34,13 @@ def watching(ledger: Ledger, top: str) -> Iterator[None]:
 
     def see(frame: FrameType, event: str, what: Any) -> None:
         if event == "c_call" and _users(frame, top):
-            module = getattr(what, "__module__", None) or ""
+            module = getattr(what, "__module__", None) or type(getattr(what, "__self__", None)).__module__
             home = module.partition(".")[0]
             if home in ("math", "cmath") and what.__name__ in _MATH:
                 ledger.flops_low += 1
                 ledger.flops_high += 1
-            elif home and home not in _KNOWN and home not in sys.stdlib_module_names:
-                ledger.unseen(f"{module}.{what.__name__}")
+            elif home not in _KNOWN and (home.startswith(_OF_BYTES) or home not in sys.stdlib_module_names):
+                ledger.unseen(f"{module}.{what.__qualname__}")
         elif event == "call" and frame.f_back is not None and _users(frame.f_back, top) and not _users(frame, top):
             module = frame.f_globals.get("__name__", "")
             home = module.partition(".")[0]
@@ -46,7 +50,8 @@ def watching(ledger: Ledger, top: str) -> Iterator[None]:
     before = sys.getprofile()
     sys.setprofile(see)
     try:
-        yield
+        with ctypes_calls.named(ledger.unseen, lambda frame: RECORDER.on and _users(frame, top)):
+            yield
     finally:
         sys.setprofile(before)
 

@@ -1,0 +1,57 @@
+"""Names the functions that are called through ctypes while a function runs: `sys.setprofile` does not see them."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import PurePath
+from types import FrameType
+from typing import Any
+
+from .numpy_tracer import plain
+
+
+@contextlib.contextmanager
+def named(tell: Callable[[str], None], users: Callable[[FrameType], bool]) -> Iterator[None]:
+    """Tell each function that is called through ctypes from a frame of the user's.
+
+    ctypes makes a class of functions for each library and signature: those that exist get a `__call__` meanwhile, and
+    those that are made meanwhile inherit it.
+    """
+    base: Any = ctypes._CFuncPtr  # type: ignore[attr-defined]
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if users(sys._getframe(1)):
+            tell(name(self))
+        return base.__call__(self, *map(plain, args), **kwargs)
+
+    made = type(base)("_CFuncPtr", (base,), {"_flags_": 1, "__call__": call})
+    changed = [made, *(one for one in _below(base) if one is not made and "__call__" not in vars(one))]
+    for one in changed[1:]:
+        one.__call__ = call
+    ctypes._CFuncPtr = made  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        ctypes._CFuncPtr = base  # type: ignore[attr-defined]
+        for one in changed:
+            del one.__call__
+
+
+def _below(kind: Any) -> Iterator[Any]:
+    """All classes that inherit from a class."""
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
+def name(function: Any) -> str:
+    """`cos of libm.so.6`, `ctypes.memmove`."""
+    own = getattr(function, "__name__", None)
+    if own is None:
+        known = (f"ctypes.{key}" for key, one in vars(ctypes).items() if one is function)
+        return next(known, "a function by its address")
+    library = getattr((function._objects or {}).get("0"), "_name", None)
+    return f"{own} of {PurePath(library).name}" if library else f"{own} (ctypes)"
