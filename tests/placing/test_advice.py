@@ -20,7 +20,11 @@ def test_two_temporaries_in_memory_are_worth_fusing():
     found = advice(chain(n), 4.8e-3, written=8 * n)["fuse"]
     assert found.gain.expected == pytest.approx(4.8e-3 / (40e6 / 15e9 + 0.031e-3))
     assert found.gain.at_most == pytest.approx(1.05 * 4.8e-3 / (40e6 / 24e9), rel=0.01)
-    assert found.text.startswith("2 temporaries (multiply): fused into one loop")
+    assert found.text.startswith("expect 1.78× as fast, at most ")
+    assert found.text.endswith(
+        "×: it asks for 68.7 MiB with 2 temporaries (multiply), and one loop would ask for 38.1 MiB. "
+        "Write one loop: numba.njit or numexpr."
+    )
 
 
 def test_arithmetic_that_takes_long_stays():
@@ -42,7 +46,10 @@ def test_one_thread_at_the_bandwidth_of_memory():
     given = counts(2 * 10**8, flops=Range(0, 0))
     found = advice(given, 1e-2)["threads"]
     assert found.gain.expected == pytest.approx(1.4, rel=0.01)
-    assert found.text.startswith("at DRAM bandwidth on 1 thread: on all 2 (numba.prange)")
+    assert found.text == (
+        "expect 1.40× as fast, at most 1.47×: it runs on 1 of 2 threads, at the bandwidth of memory. "
+        "Run it on all 2: numba.prange."
+    )
     assert found.gain.at_most == pytest.approx(1.05 * 1.4, rel=0.01)
 
 
@@ -62,7 +69,7 @@ def test_a_chain_may_be_cut_into_pieces():
     """What is asked for more than once comes from L2."""
     n = 10**7
     found = advice(chain(n), 80e-3, written=8 * n)["block"]
-    assert "in pieces of 512 KiB, which stay in L2" in found.text
+    assert "it asks memory for 687 MiB and needs 381 MiB. Work in pieces of 512 KiB, which stay in L2." in found.text
     assert 1.1 < found.gain.expected < found.gain.at_most
 
 
@@ -70,7 +77,7 @@ def test_of_a_strided_array_a_part_of_each_line_is_used():
     """8 of 64 bytes."""
     given = counts(2 * 10**8, strides=(Stride("x", 512, 8),))
     found = advice(given, 8e-2)["stride"]
-    assert "x is strided by 512 B: 8 of each 64 bytes are used" in found.text
+    assert "x is read or written with a stride of 512 B, which uses 8 of each 64 bytes." in found.text
     assert found.gain.expected == pytest.approx(8.0, rel=0.05)
 
 
@@ -85,7 +92,7 @@ def test_new_pages_at_each_call_are_told():
     n = 10**6
     found = advice(chain(n), 9.6e-3, written=8 * n, made=8 * n, pages=4.8e-3)
     assert found["reuse"].gain.expected == pytest.approx(2.0)
-    assert found["reuse"].text.startswith("4.80 ms of a call go into new pages")
+    assert "the system spends 4.80 ms of each call on new pages of memory" in found["reuse"].text
     assert found["fuse"].gain.expected == pytest.approx(9.6e-3 / (40e6 / 15e9 + 1.6e-3), rel=0.02)
 
 

@@ -17,28 +17,42 @@ def placed(*points):
 def test_a_point_in_lines():
     """The share with its roof, the three counts, and the advice."""
     at = engine.point("f", chain(10**6), exactly(4.8e-3), roofs(), n=10**6, written=8 * 10**6)
-    first, second, third, *advice = lines.of(placed(at))
+    first, second, third, fourth, *advice = lines.of(placed(at))
     assert first == "f at n=10⁶: 4.80 ms (4.78–4.82), 35% of DRAM triad, 1 thread (24.0 GB/s)"
-    assert second == "  bytes  38.1 MiB compulsory, 68.7 MiB issued, moved not known: no counters here"
-    assert third.startswith("  flops  3\u202f000\u202f000; issued bytes reach 63%")
-    assert [line.split()[0] for line in advice] == [one.code for one in at.advice]
+    assert f"{second} {third.strip()}" == (
+        "  bytes    compulsory 38.1 MiB; issued 68.7 MiB (63% of the roof); moved bytes not known (no counters here)"
+    )
+    assert fourth == "  flops    3\u202f000\u202f000"
+    assert [line.split()[0] for line in advice if line[2] != " "] == ["advice"]
+    assert " ".join(" ".join(advice).split()).count("expect ") == len(at.advice) > 1
+    assert max(map(len, [first, second, third, *advice])) <= lines.WIDTH
 
 
 def test_bounds_and_doubts_are_marked():
     """What is not seen makes shares lower bounds."""
     given = counts(240 * 10**6, unknown=("libfoo.f",), issued=Range(24e7, math.inf), moved=Range(1e6, 2e6))
-    said = lines.of(placed(engine.point("f", given, exactly(1e-2), roofs(), doubts=["somebody else ran"])))
-    assert "≥ " in said[0] and "~" in said[0]
-    assert "229 MiB–?" in said[1]
-    assert "moved" in said[1]
-    assert said[3:5] == ["  not seen: libfoo.f; shares are lower bounds", "  doubt  somebody else ran"]
+    at = engine.point("f", given, exactly(1e-2), roofs(), doubts=["somebody else ran"])
+    found = dict(lines.said(at))
+    assert "≥ " in lines.title("f", at) and "~" in lines.title("f", at)
+    assert "229 MiB–?" in found["bytes"] and "; moved 977 KiB" in found["bytes"]
+    assert found["unknown"] == "not counted: libfoo.f. The shares are lower bounds (≥)."
+    assert found["doubt"] == "somebody else ran"
 
 
-def test_a_sweep_is_a_table_and_the_last_point():
-    """One row an n."""
+def test_a_sweep_is_a_table_of_80_columns_and_the_last_point():
+    """One row an n, below the function's name."""
     points = [engine.point("f", counts(24 * n), exactly(n * 1e-8), roofs(), n=n) for n in (1000, 10_000)]
     said = lines.report([placed(*points)])
-    assert said[0].split()[:3] == ["function", "n", "time"]
-    assert [line.split()[1] for line in said[1:3]] == ["1000", "10"]
+    assert said[0] == "f"
+    assert said[1].split() == ["n", "time", "time/n", "share", "issued", "roof"]
+    assert [line.split()[0].replace("\u202f", "") for line in said[2:4]] == ["1000", "10000"]
     assert sum(line.startswith("f at n=") for line in said) == 1
-    assert lines.brief("f", points[0]).startswith("f n=1000: 10.0 µs, ")
+    assert said[-2].startswith("share: the least time")
+    assert max(map(len, said)) <= lines.WIDTH
+    assert lines.brief("f", points[0]).startswith("f at n=1000: 10.0 µs, ")
+
+
+def test_a_long_name_does_not_widen_lines():
+    """The first line of a point is folded, too."""
+    at = engine.point("f" * 60, counts(), exactly(1e-5), roofs(), n=1000)
+    assert max(map(len, lines.of(Placed("f" * 60, (at,))))) <= lines.WIDTH

@@ -35,7 +35,7 @@ def test_the_page_has_chart_table_and_advice():
     """Complete in itself."""
     html = page.render(swept(stopped="n=10⁷ and more were left out"), roofs())
     assert "How much of this machine does f get?" in html
-    assert "2 temporaries (multiply): fused into one loop" in html
+    assert "with 2 temporaries (multiply), and one loop would ask for" in html
     assert "n=10⁷ and more were left out" in html
     assert "<script src" not in html and 'http-equiv="Content-Security-Policy"' in html
     assert html.count("numba_f") > 2

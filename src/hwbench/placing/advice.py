@@ -171,12 +171,11 @@ def _fuse(case: Case) -> Advice | None:
         return None
     gain = case.gain(after, case.least(case.point.threads, case.inner))
     made = _temporaries(case.counts.temporaries)
-    return Advice(
+    return _said(
         "fuse",
-        f"{made}: fused into one loop (numba.njit, numexpr), {text.size(middle(case.counts.fusable))} instead of "
-        f"{text.size(middle(case.counts.issued))} are asked for: expect {_times(gain.expected)}, at most "
-        f"{_times(gain.at_most)} as fast",
         gain,
+        f"it asks for {text.size(middle(case.counts.issued))} with {made}, and one loop would ask for "
+        f"{text.size(middle(case.counts.fusable))}. Write one loop: numba.njit or numexpr.",
     )
 
 
@@ -198,12 +197,11 @@ def _block(case: Case) -> Advice | None:
     calls = pieces * (len(counts.temporaries) + 1) * roofs.cost(costs.CALL) if counts.kind == "numpy" else 0.0
     after = case.loop + case.moving(issued, inner, point.threads) + calls + case.pages + case.rest
     gain = case.gain(after, case.least(point.threads, point.level))
-    return Advice(
+    return _said(
         "block",
-        f"{text.size(issued)} are asked for and {text.size(counts.compulsory)} are needed, from {point.level}: in "
-        f"pieces of {text.size(roofs.size(inner))}, which stay in {inner}, expect {_times(gain.expected)}, at most "
-        f"{_times(gain.at_most)} as fast",
         gain,
+        f"it asks {_memory(point.level)} for {text.size(issued)} and needs {text.size(counts.compulsory)}. Work in "
+        f"pieces of {text.size(roofs.size(inner))}, which stay in {inner}.",
     )
 
 
@@ -222,13 +220,10 @@ def _threads(case: Case) -> Advice | None:
     if level == point.level:  # no thread's part fits into a nearer cache: each does its share at best
         least = max(least, (case.least(point.threads, level) if fused else case.seconds) / more)
     gain = case.gain(after, least)
-    what = "fused and " * bool(fused)
-    bound = f"at {point.level} bandwidth on" if point.share > 0.7 and point.roof.kind != "fma" else "on"
-    return Advice(
-        "threads",
-        f"{bound} {counted(point.threads, 'thread')}: {what}on all {every} (numba.prange) expect "
-        f"{_times(gain.expected)}, at most {_times(gain.at_most)} as fast",
-        gain,
+    bound = f", at the bandwidth of {_memory(point.level)}" * (point.share > 0.7 and point.roof.kind != "fma")
+    what = "Write one loop, and run it" if fused else "Run it"
+    return _said(
+        "threads", gain, f"it runs on {point.threads} of {every} threads{bound}. {what} on all {every}: numba.prange."
     )
 
 
@@ -245,11 +240,11 @@ def _stride(case: Case) -> Advice | None:
                                            case.point.level, case.point.threads))  # fmt: skip
     after = case.seconds - moving + moving / (strided * lines + 1 - strided)
     gain = case.gain(after, case.least(case.point.threads, case.point.level))
-    return Advice(
+    return _said(
         "stride",
-        f"{worst.array} is strided by {text.size(worst.stride)}: {worst.used} of each {LINE} bytes are used; with "
-        f"neighbours side by side expect {_times(gain.expected)}, at most {_times(gain.at_most)} as fast",
         gain,
+        f"{worst.array} is read or written with a stride of {text.size(worst.stride)}, which uses {worst.used} of each "
+        f"{LINE} bytes. Store neighbours side by side, swap the loops, or copy it once.",
     )
 
 
@@ -262,12 +257,7 @@ def _dtype(case: Case) -> Advice | None:
     threads, flat = case.point.threads, case.point.roof.kind == "fma"
     level = case.roofs.level(case.counts.footprint / 2, threads)
     gain = case.gain(after, case.least(threads, level, case.counts.compulsory / 2) / (2 if flat else 1))
-    return Advice(
-        "dtype",
-        f"in float32, where its 7 digits are enough, half the bytes: expect {_times(gain.expected)}, at most "
-        f"{_times(gain.at_most)} as fast",
-        gain,
-    )
+    return _said("dtype", gain, "float32 has half the bytes. Use it where 7 digits are enough.")
 
 
 def _reuse(case: Case) -> Advice | None:
@@ -276,13 +266,19 @@ def _reuse(case: Case) -> Advice | None:
     if not saved:
         return None
     gain = case.gain(case.seconds - min(saved, case.seconds * 0.9), case.least(case.point.threads, case.point.level))
-    return Advice(
+    return _said(
         "reuse",
-        f"{text.seconds(saved)} of a call go into new pages: written into arrays that are kept (out=), expect "
-        f"{_times(gain.expected)}, at most {_times(gain.at_most)} as fast",
         gain,
+        f"the system spends {text.seconds(saved)} of each call on new pages of memory. Write into arrays that you "
+        "keep: out=.",
     )
 
 
-def _times(value: float) -> str:
-    return f"{text.amount(value)}×"
+def _said(code: str, gain: Gain, why: str) -> Advice:
+    """The gain first, then why, then what to do."""
+    expected, most = text.amount(gain.expected), text.amount(gain.at_most)
+    return Advice(code, f"expect {expected}× as fast, at most {most}×: {why}", gain)
+
+
+def _memory(level: str) -> str:
+    return "memory" if level == "DRAM" else level

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from ..counting import Range
 from ..record import text
 from .model import Placed, Point
 
+WIDTH = 80
 HEAD = ("function", "n", "time", "time/n", "bytes", "issued", "flops", "threads", "level", "share", "issued share")
 
 
 def row(placed: Placed, point: Point) -> tuple[str, ...]:
-    """The cells of a point, by `HEAD`."""
+    """The cells of a point on the page, by `HEAD`."""
     each = point.seconds.scaled(1 / point.n) if point.n else None
     return (
         placed.name,
@@ -48,42 +50,86 @@ def span(given: Range | None, *, size: bool = False) -> str:
 
 
 def of(placed: Placed) -> list[str]:
-    """The lines of a function at one n: time, share, bytes, what is not seen, doubts and advice."""
-    return [line for point in placed.points for line in _of_point(placed.name, point)]
+    """The lines of a function at each n: time and share, bytes, flops, what is not seen, doubts and advice."""
+    lines = []
+    for point in placed.points:
+        lines += textwrap.wrap(title(placed.name, point), WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+        lines += _wrapped(said(point))
+    return lines
 
 
-def _of_point(name: str, point: Point) -> list[str]:
+def title(name: str, point: Point) -> str:
+    """`f at n=1000: 2.00 µs (1.90–2.10), 35% of DRAM triad, 1 thread (24.0 GB/s)`."""
+    roof = f"{point.roof.name} ({text.amount(point.roof.shown, point.roof.metric.unit)})"
+    return f"{name}{_at(point)}: {text.seconds(point.seconds)}, {share(point.share, point)} of {roof}"
+
+
+def said(point: Point) -> list[tuple[str, str]]:
+    """What is known beside time and share, each with a word for what it is about."""
     counts = point.counts
-    at = f" at n={text.count(point.n)}" if point.n is not None else ""
-    reached = share(point.share, point)
-    lines = [
-        f"{name}{at}: {text.seconds(point.seconds)}, {reached} of {point.roof.name} "
-        f"({text.amount(point.roof.shown, point.roof.metric.unit)})",
-        f"  bytes  {text.size(counts.compulsory)} compulsory, {span(counts.issued, size=True)} issued, "
-        + (f"{span(counts.moved, size=True)} moved" if counts.moved else f"moved not known: {counts.moved_note}"),
-        f"  flops  {span(counts.flops)}; issued bytes reach {share(point.share_issued, point)}",
+    moved = f"moved {span(counts.moved, size=True)}" if counts.moved else f"moved bytes not known ({counts.moved_note})"
+    issued = "issued not known"
+    if counts.issued is not None:
+        issued = f"issued {span(counts.issued, size=True)} ({share(point.share_issued, point)} of the roof)"
+    found = [
+        ("bytes", f"compulsory {text.size(counts.compulsory)}; {issued}; {moved}"),
+        ("flops", span(counts.flops)),
     ]
     if counts.unknown:
-        lines.append(f"  not seen: {', '.join(counts.unknown)}; shares are lower bounds")
+        found.append(("unknown", f"not counted: {', '.join(counts.unknown)}. The shares are lower bounds (≥)."))
     if point.doubt:
-        lines.append(f"  doubt  {point.doubt}")
-    return lines + [f"  {one.code:8}{one.text}" for one in point.advice]
+        found.append(("doubt", point.doubt))
+    return found + [("advice", one.text) for one in point.advice]
+
+
+def _at(point: Point) -> str:
+    return f" at n={text.count(point.n)}" if point.n is not None else ""
+
+
+def _wrapped(about: Sequence[tuple[str, str]]) -> list[str]:
+    """Lines of WIDTH columns at most, each word once before what it is about."""
+    lines, before = [], ""
+    for word, line in about:
+        first = f"  {'' if word == before else word:9}"
+        lines += textwrap.wrap(
+            text.printable(line), WIDTH, initial_indent=first, subsequent_indent=" " * len(first),
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+        before = word
+    return lines
 
 
 def brief(name: str, point: Point) -> str:
     """One line while a sweep goes on."""
-    at = f" n={text.count(point.n)}" if point.n is not None else ""
-    return f"{name}{at}: {text.seconds(point.seconds.value)}, {share(point.share, point)} of {point.roof.name}"
+    return f"{name}{_at(point)}: {text.seconds(point.seconds.value)}, {share(point.share, point)} of {point.roof.name}"
+
+
+NARROW = ("n", "time", "time/n", "share", "issued", "roof")  # columns that fit into WIDTH
+LEGEND = (
+    "share: the least time for the bytes and flops that any code needs, over the time; issued: the same for the bytes "
+    "that this code asks for."
+)
 
 
 def report(functions: Sequence[Placed]) -> list[str]:
-    """A table where there are several points, and what is known of the last point of each function."""
-    rows = [HEAD, *(row(one, point) for one in functions for point in one.points)]
+    """For each function a table where it has several points, and what is known of its last point."""
     lines = []
-    if len(rows) > 2:
-        widths = [max(len(cells[i]) for cells in rows) for i in range(len(HEAD))]
-        padded = ([cell.ljust(wide) for cell, wide in zip(cells, widths, strict=True)] for cells in rows)
-        lines = [*("  ".join(cells).rstrip() for cells in padded), ""]
     for one in functions:
-        lines += of(Placed(one.name, one.points[-1:]))
+        if len(one.points) > 1:
+            lines += [one.name, *(f"  {line}" for line in _table(one)), ""]
+        lines += [*of(Placed(one.name, one.points[-1:])), ""]
+    if any(len(one.points) > 1 for one in functions):
+        lines += textwrap.wrap(LEGEND, WIDTH)
     return [text.printable(line) for line in lines]
+
+
+def _table(placed: Placed) -> list[str]:
+    rows = [NARROW]
+    for point in placed.points:
+        each = text.seconds(point.seconds.value / point.n) if point.n else text.NOTHING
+        shares = share(point.share, point), share(point.share_issued, point)
+        at = text.count(point.n) if point.n is not None else text.NOTHING
+        rows.append((at, text.seconds(point.seconds), each, *shares, point.roof.name))
+    widths = [max(len(cells[i]) for cells in rows) for i in range(len(NARROW))]
+    padded = ([cell.ljust(wide) for cell, wide in zip(cells, widths, strict=True)] for cells in rows)
+    return ["  ".join(cells).rstrip() for cells in padded]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..record import text
+from ..record.estimate import Estimate
 from ..record.microarchitectures import title
 from ..record.model import FLOP_RATE, LEVELS
 from ..record.phrases import counted
@@ -24,6 +25,7 @@ from .sweep import Swept
 COLOURS = ("c1", "c3", "c2", "c4", "c7", "c5", "c6")
 SHAPE = "circle"
 HEIGHT = 330
+SHARES = "The dotted line is the roof of the level that holds the data, on as many threads as were used."
 INTRO = (
     "The flops of a call for each byte that any code must move decide what limits a function: under a slope the "
     "bandwidth of that level, under a ceiling the arithmetic units. Roofs are measured on this machine. A point's "
@@ -43,9 +45,9 @@ def render(swept: Swept, roofs: Roofs) -> str:
     section = Section("function", "Function", swept.functions[0].name, [INTRO], _blocks(swept, roofs), topic="compute")
     name = swept.functions[0].name
     heading = f"How much of this machine does {name} get?"
-    summary = list(
-        filter(None, [f"{title(roofs.run.machine.cpu)}, {counted(roofs.threads, 'thread')}.", swept.stopped])
-    )
+    machine = f"{title(roofs.run.machine.cpu)}, {counted(roofs.threads, 'thread')}."
+    answers = [f"{lines.brief(one.name, one.points[-1])}." for one in swept.functions]
+    summary = list(filter(None, [machine, *answers, swept.stopped]))
     return assembled([section], arrange([section], {}, ()), heading, f"hwbench: {name}", summary, charting)
 
 
@@ -54,16 +56,20 @@ def _blocks(swept: Swept, roofs: Roofs) -> list[Figure | Table | Notes]:
     table = Table("The function and its variants", lines.HEAD, _rows(functions))
     blocks: list[Figure | Table | Notes] = []
     legend = [Key(one.name, colour) for one, colour in zip(functions, COLOURS, strict=False)]
+    if (reached := _shares(functions)) is not None:
+        panel = Panel("", reached, "Share of its roof over n")
+        blocks.append(Figure("Share of the roof", [panel], table, SHARES, legend))
     if (spec := roofline(functions, roofs)) is not None:
         panel = Panel("", spec, "Roofline of this machine with the function", _note(functions, roofs))
         blocks.append(Figure("On the measured roofs", [panel], table, "", legend))
-    if (over := _over_n(functions)) is not None:
+    if (over := _times(functions)) is not None:
         panel = Panel("", over, "Nanoseconds an element over n")
         blocks.append(Figure("Time an element", [panel], table, "Lower is better.", legend))
-    blocks.append(table)
     for one in functions:
-        said = [line.strip() for line in lines.of(Placed(one.name, one.points[-1:]))[1:]]
-        blocks.append(Notes(one.name, said, lines.of(Placed(one.name, one.points[-1:]))[0]))
+        last = one.points[-1]
+        about = [f"{word}: {line}" for word, line in lines.said(last)]
+        blocks.append(Notes(one.name, about, lines.title(one.name, last)))
+    blocks.append(table)
     return blocks
 
 
@@ -115,29 +121,43 @@ def _lines(roofs: Roofs, threads: int, dtypes: set[str]) -> list[charts.RoofLine
     return drawn
 
 
-def _over_n(functions: Sequence[Placed]) -> Spec | None:
+def _shares(functions: Sequence[Placed]) -> Spec | None:
+    """The share of the roof over n, in per cent; None for fewer than two n."""
+    marks = _over_n(functions, "%", lambda point: point.seconds.inverse(100 * point.share * point.seconds.value))
+    if not marks:
+        return None
+    top = 1.05 * max(100.0, *(mark.value or 0.0 for mark in marks))
+    return charts.lines(
+        marks, x_title="n", y_title="share of the roof, %", x_kind="count", log_y=False, y_domain=(0.0, top),
+        peaks={"ink-2": 100.0}, alt_text="Share of the roof over n.", more="of its roof",
+    )  # fmt: skip
+
+
+def _times(functions: Sequence[Placed]) -> Spec | None:
     """Nanoseconds an element over n; None for fewer than two n."""
+    marks = _over_n(functions, "ns", lambda point: point.seconds.scaled(1e9 / (point.n or 1)))
+    if not marks:
+        return None
+    return charts.lines(
+        marks, x_title="n", y_title="ns an element", x_kind="count", alt_text="Time an element over n.",
+        more="of its roof",
+    )  # fmt: skip
+
+
+def _over_n(functions: Sequence[Placed], unit: str, value: Callable[[Point], Estimate]) -> list[charts.Mark]:
+    """A mark for each point with an n; none for fewer than two n."""
     colours = _colours(functions)
     marks = []
     for one in functions:
         for point in one.points:
             if point.n and one.name in colours:
-                each = point.seconds.scaled(1e9 / point.n)
+                shown = value(point)
                 marks.append(charts.Mark(
                     series=one.name, colour=colours[one.name], case=f"{one.name} n={text.count(point.n)}",
-                    value=each.value, low=each.low, high=each.high, unit="ns", x=float(point.n),
+                    value=shown.value, low=shown.low, high=shown.high, unit=unit, x=float(point.n),
                     more=f"{lines.share(point.share, point)} of {point.roof.name}", suspect=point.doubt,
                 ))  # fmt: skip
-    if len({mark.x for mark in marks}) < 2:
-        return None
-    return charts.lines(
-        marks,
-        x_title="n",
-        y_title="ns an element",
-        x_kind="count",
-        alt_text="Time an element over n.",
-        more="of its roof",
-    )
+    return marks if len({mark.x for mark in marks}) > 1 else []
 
 
 def _colours(functions: Sequence[Placed]) -> Mapping[str, str]:
