@@ -101,7 +101,7 @@ def test_what_cannot_be_placed_is_one_line(file, more, message):
 
 def test_a_sweep_needs_something_that_takes_n(file):
     """A function without arguments has no n."""
-    with pytest.raises(UsageError, match="nothing takes an n"):
+    with pytest.raises(UsageError, match="no function takes n"):
         place.place(f"{file}:alone", args=f"{file}:alone", sweep="n=1:10")
 
 

@@ -67,10 +67,10 @@ def test_a_dict_of_variants_counts_before_names(file):
     ("target", "args", "message"),
     [
         ("{}:blurr", None, "has no function 'blurr'; did you mean blur"),
-        ("{}:NUMBER", None, "NUMBER: is no function but int"),
+        ("{}:NUMBER", None, "NUMBER: is not a function but int"),
         ("{}", None, "is not of the form FILE.py:function"),
-        ("nowhere.py:f", None, "nowhere.py: is no file"),
-        ("{}:blur", "nowhere.py:make", "nowhere.py: is no file"),
+        ("nowhere.py:f", None, "nowhere.py: is not a file"),
+        ("{}:blur", "nowhere.py:make", "nowhere.py: is not a file"),
         ("{}:blur", "mane", "has no function 'mane'"),
     ],
 )
@@ -88,7 +88,7 @@ def test_what_is_not_there_is_one_line(file, target, args, message):
         ("import no_such_package_here", r"bad.py:1: does not import: ModuleNotFoundError: .*; install no_such_package"),
         ("def f(:", r"bad.py:1: does not import: SyntaxError"),
         ("import sys; sys.exit(3)", r"ends Python \(exit 3\) while it is imported"),
-        ("def f(x): pass", r"bad.py:f: wants x; name what makes them by --args bad.py:make_inputs"),
+        ("def f(x): pass", r"bad.py:f: needs x; name a function that makes them"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_line(tmp_path, code, message):

@@ -59,7 +59,7 @@ def place(
         watch("")
         if sweep and not wanted.sized:
             raise UsageError(
-                f"--sweep {sweep}: nothing takes an n; name what makes the arguments by --args FILE.py:MAKE"
+                f"--sweep {sweep}: no function takes n; name one that makes the arguments from n: --args FILE.py:MAKE"
             )
         stop = Stop()
         handle(stop.ask)

@@ -136,7 +136,7 @@ def _called(name: str, function: Function, inputs: Inputs, clock: Callable[[], f
         result = function(*inputs.args, **inputs.kwargs)
         taken = clock() - begun
     if inspect.isgenerator(result) or inspect.iscoroutine(result):
-        raise UsageError(f"{name}: returns a {type(result).__name__}, which computes nothing until it is read")
+        raise UsageError(f"{name}: returns a {type(result).__name__}, which computes nothing until it is read; return an array")
     if said := printed():
         shown = said if len(said) <= SHOWN else said[:SHOWN] + " …"
         raise UsageError(

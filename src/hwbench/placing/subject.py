@@ -68,7 +68,7 @@ def load(target: str, args: str | None = None) -> Subject:
         make = vars(module)[MAKES]
     if make is None and (wanted := needed(function)):
         raise UsageError(
-            f"{target}: wants {', '.join(wanted)}; name what makes them by --args {path.name}:{MAKES}, or define "
+            f"{target}: needs {', '.join(wanted)}; name a function that makes them (--args FILE.py:FUNCTION), or define "
             f"{MAKES} in {path.name}"
         )
     return Subject(name, function, make, make is not None and _takes_one(make), _variants(module, name))
@@ -84,10 +84,10 @@ def _split(target: str) -> tuple[Path, str]:
 def _imported(path: Path) -> ModuleType:
     """The module in a file; UsageError in one line where there is none or it does not import."""
     if not path.is_file():
-        raise UsageError(f"{path}: is no file; name a Python file, and a function in it: FILE.py:function")
+        raise UsageError(f"{path}: is not a file; name a Python file and a function in it: FILE.py:function")
     spec = importlib.util.spec_from_file_location(path.stem.replace("-", "_"), path)
     if spec is None or spec.loader is None:
-        raise UsageError(f"{path}: is no Python file; its name must end in .py")
+        raise UsageError(f"{path}: is not a Python file; its name must end in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(spec.name, module)
     sys.path.insert(0, str(path.resolve().parent))  # what lies beside the file can be imported, as by `python FILE.py`
@@ -125,7 +125,7 @@ def _function(module: ModuleType, path: Path, name: str) -> Function:
         known = [one for one, value in vars(module).items() if callable(value) and not one.startswith("_")]
         raise UsageError(f"{path}: has no function '{name}'{nearest(name, known)}")
     if not callable(found):
-        raise UsageError(f"{path}:{name}: is no function but {type(found).__name__}")
+        raise UsageError(f"{path}:{name}: is not a function but {type(found).__name__}; name a function of the file")
     function: Function = found
     return function
 

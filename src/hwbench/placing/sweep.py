@@ -44,7 +44,7 @@ def sizes(stated: str | None) -> list[int]:
         raise UsageError(f"--sweep {stated}: {error}") from None
     points = int(found["points"]) if found["points"] else None
     if not 1 <= low <= high or points == 0 or (points or 0) > MOST:
-        raise UsageError(f"--sweep {stated}: must rise from 1 at least, in 1 to {MOST} values")
+        raise UsageError(f"--sweep {stated}: must go from 1 or more upwards, in 1 to {MOST} values")
     return _spread(low, high, points)
 
 
