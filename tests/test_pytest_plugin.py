@@ -14,6 +14,7 @@ from hwbench import api, pytest_plugin
 from hwbench.errors import UsageError
 from hwbench.placing import engine
 from hwbench.placing.model import Placed
+from hwbench.placing.probe import CHANGES
 from hwbench.placing.result import Placement
 from hwbench.record.estimate import Estimate
 from made_up.placed import chain, exactly, roofs
@@ -54,6 +55,12 @@ def test_noise_is_looked_at_twice_and_then_skips(placed):
     placed += [placement(doubts=["others ran"]), placement(seconds=Estimate(5e-3, 3e-3, 9e-3))]
     with pytest.raises(pytest.skip.Exception, match="too noisy for a share of the roof: its time is uncertain by 60%"):
         fixture()(len, [])
+
+
+def test_an_update_in_place_is_no_noise():
+    """Its doubt stays, and the test runs; what disturbed it beside that still counts."""
+    assert pytest_plugin.noisy(placement(doubts=[CHANGES])) == ""
+    assert pytest_plugin.noisy(placement(doubts=[CHANGES, "others ran"])) == "others ran"
 
 
 def test_a_function_that_cannot_be_placed_fails_the_test(monkeypatch):

@@ -1,13 +1,13 @@
 """Shares of the roof in asv: `track_share` of anybody's benchmarks.
 
-from hwbench.asv import RoofShare
+    from hwbench.asv import RoofShare
 
-class Blur(RoofShare):
-params = [10**4, 10**6]
-param_names = ["n"]
+    class Blur(RoofShare):
+        params = [10**4, 10**6]
+        param_names = ["n"]
 
-def setup(self, n):
-self.call = blur, (np.ones(n),)
+        def setup(self, n):
+            self.call = blur, (np.ones(n),)
 """
 
 from __future__ import annotations

@@ -52,12 +52,13 @@ class Roofline:
 
 
 def noisy(found: Placement) -> str:
-    """Why the share says nothing: what disturbed it, or an interval that is too wide; "" where it does."""
+    """Why the share says nothing: what disturbed it, or an interval that is too wide; "" where it says something."""
+    from .placing.probe import CHANGES
     from .record import text
 
     seconds = found.point.seconds
-    if found.doubt:
-        return found.doubt
+    if disturbed := found.doubt.removeprefix(CHANGES).removeprefix("; "):  # an update in place is no noise
+        return disturbed
     return f"its time is uncertain by {text.share(seconds.relative)}" if seconds.relative > NOISY else ""
 
 

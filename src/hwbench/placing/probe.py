@@ -30,6 +30,7 @@ COPIES = 3  # of the arguments: two to compare with, and what is made of them
 ONCE_S = 10.0  # a function that takes longer is not called twice before it is timed
 CLOSE = 1e-6  # relative: threads may add in another order
 NUMBERS = (int, float, complex, np.generic)
+CHANGES = "it changes its arguments: each call starts from what the last one left"  # a doubt
 SHOWN = 40  # characters of what was printed
 
 
@@ -113,7 +114,7 @@ def probe(name: str, function: Function, inputs: Inputs, clock: Callable[[], flo
         )
     again = _changed(after, inputs)
     if again:
-        return Probed(seconds, written, made, "it changes its arguments: each call goes on from what the last one left")
+        return Probed(seconds, written, made, CHANGES)
     if kept is not None and not _same(kept, second):
         raise UsageError(
             f"{name}: is not deterministic: two calls with the same arguments gave different results; seed its "
@@ -136,7 +137,9 @@ def _called(name: str, function: Function, inputs: Inputs, clock: Callable[[], f
         result = function(*inputs.args, **inputs.kwargs)
         taken = clock() - begun
     if inspect.isgenerator(result) or inspect.iscoroutine(result):
-        raise UsageError(f"{name}: returns a {type(result).__name__}, which computes nothing until it is read; return an array")
+        raise UsageError(
+            f"{name}: returns a {type(result).__name__}, which computes nothing until it is read; return an array"
+        )
     if said := printed():
         shown = said if len(said) <= SHOWN else said[:SHOWN] + " …"
         raise UsageError(

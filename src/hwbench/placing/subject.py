@@ -68,8 +68,8 @@ def load(target: str, args: str | None = None) -> Subject:
         make = vars(module)[MAKES]
     if make is None and (wanted := needed(function)):
         raise UsageError(
-            f"{target}: needs {', '.join(wanted)}; name a function that makes them (--args FILE.py:FUNCTION), or define "
-            f"{MAKES} in {path.name}"
+            f"{target}: needs {', '.join(wanted)}; name a function that makes them (--args FILE.py:FUNCTION), or "
+            f"define {MAKES} in {path.name}"
         )
     return Subject(name, function, make, make is not None and _takes_one(make), _variants(module, name))
 
