@@ -1,5 +1,7 @@
 """Shares of the roof in asv: `track_share` of anybody's benchmarks.
 
+In a file of benchmarks:
+
     from hwbench.asv import RoofShare
 
     class Blur(RoofShare):

@@ -71,7 +71,7 @@ def test_calls_of_others_are_not_named():
 
 def test_ctypes_is_as_before_afterwards():
     """Classes of functions have no call of their own."""
-    before = ctypes._CFuncPtr
+    before = ctypes._CFuncPtr  # of which all classes of functions are
     with ctypes_calls.named(lambda _name: None, lambda _frame: True):
         kept = ctypes.CDLL(None)
         assert ctypes._CFuncPtr is not before

@@ -20,7 +20,8 @@ def named(tell: Callable[[str], None], users: Callable[[FrameType], bool]) -> It
     ctypes makes a class of functions for each library and signature: those that exist get a `__call__` meanwhile, and
     those that are made meanwhile inherit it.
     """
-    base: Any = ctypes._CFuncPtr  # type: ignore[attr-defined]
+    home: Any = ctypes
+    base = home._CFuncPtr
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         if users(sys._getframe(1)):
@@ -31,11 +32,11 @@ def named(tell: Callable[[str], None], users: Callable[[FrameType], bool]) -> It
     changed = [made, *(one for one in _below(base) if one is not made and "__call__" not in vars(one))]
     for one in changed[1:]:
         one.__call__ = call
-    ctypes._CFuncPtr = made  # type: ignore[attr-defined]
+    home._CFuncPtr = made
     try:
         yield
     finally:
-        ctypes._CFuncPtr = base  # type: ignore[attr-defined]
+        home._CFuncPtr = base
         for one in changed:
             del one.__call__
 

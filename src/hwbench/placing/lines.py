@@ -59,9 +59,8 @@ def of(placed: Placed) -> list[str]:
 
 
 def title(name: str, point: Point) -> str:
-    """`f at n=1000: 2.00 µs (1.90–2.10), 35% of DRAM triad, 1 thread (24.0 GB/s)`."""
-    roof = f"{point.roof.name} ({text.amount(point.roof.shown, point.roof.metric.unit)})"
-    return f"{name}{_at(point)}: {text.seconds(point.seconds)}, {share(point.share, point)} of {roof}"
+    """`f at n=1000: 2.00 µs (1.90–2.10), 35% of DRAM triad, 1 thread`."""
+    return f"{name}{_at(point)}: {text.seconds(point.seconds)}, {share(point.share, point)} of {point.roof.name}"
 
 
 def said(point: Point) -> list[tuple[str, str]]:
@@ -72,6 +71,7 @@ def said(point: Point) -> list[tuple[str, str]]:
     if counts.issued is not None:
         issued = f"issued {span(counts.issued, size=True)} ({share(point.share_issued, point)} of the roof)"
     found = [
+        ("roof", text.amount(point.roof.shown, point.roof.metric.unit)),
         ("bytes", f"compulsory {text.size(counts.compulsory)}; {issued}; {moved}"),
         ("flops", span(counts.flops)),
     ]
