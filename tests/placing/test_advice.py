@@ -65,6 +65,11 @@ def test_a_short_function_is_not_worth_a_parallel_loop():
     assert "threads" not in advice(counts(16 * KIB), 40e-6)
 
 
+def test_code_that_cannot_be_seen_is_not_sent_to_threads():
+    """Nobody knows whether a parallel loop could call it."""
+    assert "threads" not in advice(counts(16 * KIB, flops=Range(1e6, 1e6), unknown=("sin of libm.so.6",)), 1e-3)
+
+
 def test_a_chain_may_be_cut_into_pieces():
     """What is asked for more than once comes from L2."""
     n = 10**7

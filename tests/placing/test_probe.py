@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -61,6 +63,17 @@ def forks(_x):
     os.fork()
 
 
+def forks_in_a_thread(_x):
+    one = threading.Thread(target=_quiet_fork)
+    one.start()
+    one.join()
+
+
+def _quiet_fork():
+    with contextlib.suppress(BaseException):
+        os.fork()
+
+
 def grows(x):
     x.append(1)
 
@@ -80,6 +93,7 @@ COUNT = itertools.count()
         (prints, ONES, r"f: prints \(hello\); each of some thousand calls would; take the print out"),
         (prints_below, ONES, r"f: prints \(from C\)"),
         (forks, ONES, r"f: forks; the other process would be neither counted nor timed; use threads"),
+        (forks_in_a_thread, ONES, r"f: forks; the other process"),
         (grows, [1], r"f: changes its arguments between calls, so that no call does the work of the one before"),
         (lambda x: x + next(COUNT), ONES, r"f: is not deterministic: two calls with the same arguments"),
         (lambda _x: next(COUNT), ONES, r"f: is not deterministic"),

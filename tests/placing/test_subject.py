@@ -99,6 +99,14 @@ def test_a_file_that_cannot_be_used_is_one_line(tmp_path, code, message):
         subject.load(f"{path}:f")
 
 
+def test_the_line_is_named_for_a_relative_path_too(tmp_path, monkeypatch):
+    """As it is typed."""
+    (tmp_path / "bad.py").write_text("import no_such_package_here")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"^bad.py:1: does not import"):
+        subject.load("bad.py:f")
+
+
 def test_arguments_that_cannot_be_made_are_one_line(file):
     """With the n."""
     broken = subject.load(f"{file}:blur", "broken")

@@ -209,7 +209,7 @@ def _threads(case: Case) -> Advice | None:
     """The same code, its chains fused, on all threads."""
     point, every = case.point, case.roofs.threads
     fork = case.roofs.cost(costs.FORK)
-    if point.threads >= every or case.seconds < FORKS * fork:
+    if point.threads >= every or case.seconds < FORKS * fork or case.counts.unknown:  # code that may not be shared
         return None
     fused = case.fused
     alone = case.seconds if fused is None else fused

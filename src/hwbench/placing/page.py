@@ -25,6 +25,7 @@ from .sweep import Swept
 COLOURS = ("c1", "c3", "c2", "c4", "c7", "c5", "c6")
 SHAPE = "circle"
 HEIGHT = 330
+ROOFS = "A point for each n. Where flops and bytes grow alike, all have one intensity and lie on a vertical line."
 SHARES = "The dotted line is the roof of the level that holds the data, on as many threads as were used."
 INTRO = (
     "The flops of a call for each byte that any code must move decide what limits a function: under a slope the "
@@ -61,7 +62,7 @@ def _blocks(swept: Swept, roofs: Roofs) -> list[Figure | Table | Notes]:
         blocks.append(Figure("Share of the roof", [panel], table, SHARES, legend))
     if (spec := roofline(functions, roofs)) is not None:
         panel = Panel("", spec, "Roofline of this machine with the function", _note(functions, roofs))
-        blocks.append(Figure("On the measured roofs", [panel], table, "", legend))
+        blocks.append(Figure("On the measured roofs", [panel], table, ROOFS, legend))
     if (over := _times(functions)) is not None:
         panel = Panel("", over, "Nanoseconds an element over n")
         blocks.append(Figure("Time an element", [panel], table, "Lower is better.", legend))

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ..counting.inputs import LIBRARIES
 from ..errors import UsageError
 from ..host import memory
 from ..record import text
@@ -176,8 +177,8 @@ def _remedy(error: BaseException) -> str:
 
 
 def _where(error: BaseException) -> str:
-    """` (line 12 of x.py)`: the last line outside of installed packages where the function failed."""
-    frames = [one for one in traceback.extract_tb(error.__traceback__) if "-packages" not in one.filename]
+    """` (line 12 of x.py)`: the last line outside of Python and its packages where the function failed."""
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(LIBRARIES)]
     if not frames or frames[-1].filename == __file__:
         return ""
     return f" (line {frames[-1].lineno} of {os.path.basename(frames[-1].filename)})"  # noqa: PTH119
@@ -223,25 +224,30 @@ def _heard() -> Iterator[Callable[[], str]]:
 
 _armed = False
 _hooked = False
+_forked = False
 
 
 def _refuse_forks(event: str, _args: object) -> None:
+    global _forked
     if _armed and event in ("os.fork", "os.forkpty"):
+        _forked = True
         raise _Forked
 
 
 @contextlib.contextmanager
 def _no_forks() -> Iterator[None]:
-    """Forks raise meanwhile. A hook cannot be removed, so one is added once."""
-    global _armed, _hooked
+    """Forks raise meanwhile, those of other threads at the end. A hook cannot be removed, so one is added once."""
+    global _armed, _forked, _hooked
     if not _hooked:
         sys.addaudithook(_refuse_forks)
         _hooked = True
-    _armed = True
+    _armed, _forked = True, False
     try:
         yield
     finally:
         _armed = False
+    if _forked:
+        raise _Forked
 
 
 # --- comparing --------------------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def _line(error: BaseException, path: Path) -> str:
     numbers = []
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
+        if Path(trace.tb_frame.f_code.co_filename).resolve() == path.resolve():
             numbers.append(trace.tb_lineno)
         trace = trace.tb_next
     return f":{numbers[-1]}" if numbers else ""
