@@ -10,7 +10,7 @@ from ..record import text
 from .model import Placed, Point
 
 WIDTH = 80
-HEAD = ("function", "n", "time", "time/n", "bytes", "issued", "flops", "threads", "level", "share", "issued share")
+HEAD = ("function", "n", "time", "time/n", "compulsory", "issued", "flops", "threads", "level", "share", "issued share")
 
 
 def row(placed: Placed, point: Point) -> tuple[str, ...]:
