@@ -16,7 +16,7 @@ from made_up.histories import three_commits
 def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Whether a question about three commits is answered anew."""
     monkeypatch.setattr(kept_answers, "LEAST", 1)
-    monkeypatch.setattr(kept_answers.git, "state", lambda repository: "")
+    monkeypatch.setattr(kept_answers.git, "subjects", lambda names, repository: {"1a2b": "Sum in pairs"})
     monkeypatch.setattr(kept_answers, "_software", list)
     results = three_commits(tmp_path / "project" / "results")
 
@@ -24,7 +24,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         made: list[Answer] = []
 
         def make() -> Answer:
-            made.append(Answer(b"a\xff", ["left out"], keep=keep))
+            made.append(Answer(b"a\xff", ["1a2b"], ["left out"], keep=keep))
             return made[-1]
 
         found = kept_answers.through(asked, [results], Path(), make, tmp_path / "cache")
@@ -59,9 +59,9 @@ def test_a_file_that_changed_makes_it_anew(ask, tmp_path, change):
 
 
 def test_other_commits_or_another_hwbench_make_it_anew(ask, monkeypatch):
-    """By the references of the repository, and by versions and files of the package."""
+    """By the subjects of the commits, and by versions and files of the package."""
     ask("report")
-    monkeypatch.setattr(kept_answers.git, "state", lambda repository: "1a2b")
+    monkeypatch.setattr(kept_answers.git, "subjects", lambda names, repository: {"1a2b": "Sum in threes"})
     assert [ask("report"), ask("report")] == [True, False]
     monkeypatch.setattr(kept_answers, "_software", lambda: ["2.0"])
     assert [ask("report"), ask("report")] == [True, False]

@@ -172,13 +172,3 @@ def test_without_a_repository_nothing_is_known(tmp_path):
     """No error where git finds none."""
     assert repository.subjects([MISSING], tmp_path) == {}
     assert repository.commit_of("main", tmp_path / "gone") == ""
-
-
-def test_the_state_of_a_repository_changes_with_its_references(commits, tmp_path):
-    """A new commit or tag; "" where there is no repository."""
-    first = repository.state(commits)
-    git(commits, "commit", "-q", "--allow-empty", "-m", "Third")
-    second = repository.state(commits)
-    git(commits, "tag", "x", "HEAD~1")
-    assert len({"", first, second, repository.state(commits)}) == 4
-    assert repository.state(tmp_path) == ""

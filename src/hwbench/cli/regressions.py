@@ -73,7 +73,7 @@ def regressions(
                 rules.direct(history)
                 ours = {one.bench for one in history.series if one.bench in catalog.LAZY}
                 made.append(listing.listed(history, {name: catalog.LAZY[name].info for name in ours}))
-        return kept_answers.Answer(listing.packed(made), found.skipped, keep=not found.runs)
+        return kept_answers.Answer(listing.packed(made), found.commits, found.skipped, keep=not found.runs)
 
     answer = kept_answers.through(("regressions", rules, machine_name), path, repo, judged)
     histories = listing.unpacked(answer.data)

@@ -52,7 +52,7 @@ def report(
                 rules.direct(history)
             proofs = [] if path else store.verified(out, found.runs[0].machine)
             data = pages.encoded([*found.runs, *proofs], found.histories, catalogue=catalog.benches())
-        return kept_answers.Answer(data, found.skipped, keep=not found.runs)
+        return kept_answers.Answer(data, found.commits, found.skipped, keep=not found.runs)
 
     made = kept_answers.through(("report", rules, machine_name), [*benches, *taken], repo, page)
     store.write_bytes(made.data, output)

@@ -1,7 +1,7 @@
 """What changed in a history, in the order in which it matters: still slower, failed, recovered, faster.
 
 A slowdown is open while no level after it was as good as the one before it, as asv's regressions are; else it has
-recovered. A benchmark that fails at the newest commit at which it ran is open, too. A slowdown of a benchmark that is no
+recovered. A benchmark that fails at the newest commit at which it ran is open, too. A slowdown of a case that is no
 longer measured stays open, as for asv, but stands behind those that are measured.
 """
 

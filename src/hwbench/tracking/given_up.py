@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -47,5 +48,5 @@ def _given_up(tried: Sequence[int], commits: int) -> int | None:
     if not tried:
         return None
     missed = commits - 1 - tried[-1]
-    gap = max((after - before - 1 for before, after in zip(tried, tried[1:], strict=False)), default=0)
+    gap = max((after - before - 1 for before, after in itertools.pairwise(tried)), default=0)
     return int(tried[-1]) if missed >= ABSENT and missed > gap else None

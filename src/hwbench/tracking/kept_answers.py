@@ -1,7 +1,8 @@
 """What a command said of many files, kept in the cache: asked again, it parses, builds and judges nothing.
 
-An answer holds as long as all that it depends on: the question, the names, sizes and times of change of the files and of
-asv's files above them, the commits that git knows, and the versions of hwbench and of the packages that it uses.
+An answer holds while all that it depends on is as it was: the question, the names, sizes and times of change of the
+files and of asv's files above them, what git says of their commits, the versions of hwbench and of the packages that it
+uses.
 """
 
 from __future__ import annotations
@@ -29,11 +30,13 @@ DIGEST = hashlib.sha256().digest_size
 
 
 class Answer(msgspec.Struct):
-    """What was made, a line for each file that could not be read, and whether the answer may be kept."""
+    """What was made of the `commits`, a line for each file that could not be read, and whether it may be kept."""
 
     data: bytes
+    commits: list[str]
     skipped: list[str] = []
     keep: bool = True
+    subjects: dict[str, str] = {}  # of the commits, in git's order
 
 
 def through(
@@ -42,22 +45,27 @@ def through(
 ) -> Answer:  # fmt: skip
     """What `make` answers, or has answered before to the same question about the same files.
 
-    `asked` are the options, as values whose `repr` says all; subjects of commits come from `repository`.
+    `asked` are the options, as values whose `repr` says all; subjects and order of commits come from `repository`.
     """
     files = _files(paths)
     if files is None or sum(size for _, size, _ in files) < LEAST:
         return make()
     question = repr((asked, [str(path) for path in paths], str(Path.cwd()), str(repository)))
-    state = hashlib.sha256(repr((question, files, git.state(repository), _software())).encode("utf-8", "replace")).digest()
+    state = hashlib.sha256(repr((question, files, _software())).encode("utf-8", "replace")).digest()
     folder = directory or cache.directory("history")
     path = folder / f"answer-{hashlib.sha256(question.encode('utf-8', 'replace')).hexdigest()[:16]}"
     kept = sealed.read(path)
     if kept is not None and kept[:DIGEST] == state:
-        return msgspec.msgpack.decode(kept[DIGEST:], type=Answer)
+        known = msgspec.msgpack.decode(kept[DIGEST:], type=Answer)
+        if [*known.subjects.items()] == [*git.subjects(known.commits, repository).items()]:
+            return known
     made = make()
+    if not made.keep:
+        return made
+    made.subjects = git.subjects(made.commits, repository)
     with contextlib.suppress(UnicodeEncodeError):  # a file's name that is no text
         data = state + msgspec.msgpack.encode(made)
-        if made.keep and len(data) < sealed.LARGEST // 2:
+        if len(data) < sealed.LARGEST // 2:
             sealed.write(data, path)
             sealed.sweep(folder, "answer-*")
     return made
@@ -72,7 +80,7 @@ def _files(paths: Iterable[Path]) -> list[tuple[str, int, int]] | None:
             found |= {*_below(whole)} if whole.is_dir() else {str(whole)}
             above = (folder / name for folder in (whole, *whole.parents[:ABOVE]) for name in OF_ASV)
             found |= {str(one) for one in above if one.is_file()}
-        stats = [(name, os.stat(name)) for name in sorted(found)]
+        stats = [(name, Path(name).stat()) for name in sorted(found)]
     except OSError:
         return None
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]

@@ -60,13 +60,6 @@ def commit_of(name: str, repository: Path) -> str:
     return _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").strip()
 
 
-def state(repository: Path) -> str:
-    """A text that differs where the repository has other commits: the hashes of HEAD and of all references."""
-    return _git(repository, "rev-parse", "--verify", "--quiet", "HEAD") + _git(
-        repository, "for-each-ref", "--format=%(objectname)"
-    )
-
-
 def _git(repository: Path, *arguments: str, given: str = "") -> str:
     """What git prints; "" where it fails, is missing, or takes too long."""
     options = [word for override in OVERRIDES for word in ("-c", override)]
