@@ -173,12 +173,14 @@ def test_what_is_no_longer_measured_stands_behind_with_its_last_commit():
     left[20:], new[:25] = np.nan, np.nan
     section = view(dataset(histories=[history(
         series("a.left", left), series("a.open", noisy(2, 1e-3, 1.2e-3)), series("a.new", new),
+        series("a.broken", np.where(np.arange(COUNT) < 28, 1e-3, np.nan), failed=[28, 29]),
     )]))  # fmt: skip
     [rows] = [block.changes for block in section.blocks if isinstance(block, Tracks)]
-    assert [row[0].partition("/")[0] for row in rows] == ["a.open", "a.left"]
+    assert [row[0].partition("/")[0] for row in rows] == ["a.open", "a.left", "a.broken"]
     assert rows[1][1:3] == ("1.99× slower, last measured at c19", "still worse")
-    [came] = [block for block in section.blocks if isinstance(block, Notes) and block.title.startswith("New")]
+    [came] = [block for block in section.blocks if isinstance(block, Notes) and block.title.startswith("Failed, new")]
     assert came.sentences == [
+        "Failed since c28 (2023-12-12), change 28: a.broken/v [L1].",
         "New since c25 (2023-12-09), change 25: a.new.",
         "No longer measured, last at c19 (2023-12-03), change 19: a.left.",
     ]

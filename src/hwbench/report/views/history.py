@@ -86,8 +86,8 @@ def _blocks(history: History, benches: Mapping[str, BenchInfo], several: bool) -
     told = [*_by_commit(history, found, labels), *_drifts(history, found, labels), *_again(found)]
     if told:
         yield Notes(f"What changed{name}", told, "What is slower now first; all changes are listed below the chart.")
-    if came := list(_came_and_went(history)):
-        yield Notes(f"New and gone benchmarks{name}", came)
+    if came := list(_came_and_went(history, found)):
+        yield Notes(f"Failed, new and gone benchmarks{name}", came)
     if history.notes:
         yield Notes(f"Notes on these results{name}", history.notes)
     yield _tracks(history, found, indices, labels, name)
@@ -157,10 +157,15 @@ def _again(found: Sequence[Change]) -> Iterator[str]:
         )
 
 
-def _came_and_went(history: History) -> Iterator[str]:
-    """A sentence for each commit that has new benchmarks, or the last results of some."""
-    found = began(history)
-    for grouped, said in ((found.new, "New since"), (found.gone, "No longer measured, last at")):
+def _came_and_went(history: History, found: Sequence[Change]) -> Iterator[str]:
+    """A sentence for each commit since which benchmarks fail, that has new ones, or the last results of some."""
+    failed: dict[int, list[str]] = {}
+    for one in found:
+        if one.state == "failed" and one.last is None:
+            failed.setdefault(one.step.first, []).append(one.label)
+    failing = dict(sorted(failed.items(), reverse=True))
+    new, gone = began(history)
+    for grouped, said in ((failing, "Failed since"), (new, "New since"), (gone, "No longer measured, last at")):
         for at, names in list(grouped.items())[:MOST_TOLD]:
             more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
             yield f"{said} {history.commits[at].title}: {', '.join(names[:MOST_NAMED])}{more}."
@@ -232,7 +237,7 @@ def _tracks(history: History, found: Sequence[Change], indices: Indices, labels:
         HEAD if attributed else HEAD[:-1],
         static if attributed else [cells[:-1] for cells in static],
         f"{counted(len(found), 'change')}: first the {still} that are still worse or fail now, then what "
-        "recovered, then what became better; of each what is no longer measured last, and the largest first",
+        "recovered, then what became better; within each the largest first, and cases no longer measured last",
         tuple(NOW.values()),
     )
 
