@@ -105,7 +105,7 @@ class tensor(_Suite):
     bench = "device.tensor"
     version = 2
     param_names = ("variant", "precision")
-    params = (("mma",), ("tf32", "f16", "bf16", "fp8"))
+    params = (("mma",), ("tf32", "f16", "bf16", "fp8", "int8", "f16_sums"))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
@@ -118,7 +118,7 @@ class matmul(_Suite):
     bench = "device.matmul"
     version = 2
     param_names = ("variant", "precision", "n")
-    params = (("cublas",), ("f4", "tf32", "f16", "bf16", "fp8"), (8192,))
+    params = (("cublas",), ("f4", "tf32", "f16", "bf16", "int8", "fp8", "fp8_fast"), (8192,))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
@@ -171,6 +171,32 @@ class atomics(_Suite):
     version = 3
     param_names = ("variant", "addresses")
     params = (("global", "shared", "warp"), (1, 32, 1024, 1048576))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class cache(_Suite):
+    """What multiprocessors read from L1 and shared memory."""
+
+    bench = "device.cache"
+    version = 1
+    param_names = ("variant",)
+    params = (("shared", "l1"),)
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class clock(_Suite):
+    """The rate that is left of the first second after half a minute of load."""
+
+    bench = "device.clock"
+    version = 1
+    param_names = ("variant", "work", "seconds")
+    params = (("load",), ("fma", "copy", "product"), (30,))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

@@ -29,7 +29,7 @@ from hwbench.record.model import JsonObject
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "docs" / "pictures"
 RUNS = ROOT / "reports" / "runs" / "intel-xeon-2cpu"
-PLACED = ROOT / "reports" / "place" / "amd-epyc-zen3-2cpu"  # what `hwbench place --json` gave, and the roofs
+PLACED = ROOT / "reports" / "place"  # what `hwbench place --json` gave, and the roofs
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 WHERE = ("d", "transform", "x1", "x2", "y1", "y2")
 LOOKS = ("fill", "stroke", "opacity")

@@ -72,8 +72,10 @@ def fault(said: Said, *, strict_json: bool = False, page: Path | None = None, to
         return f"{len(lines)} lines: {said.err[:300]}"
     if said.code == 2 and len(lines[0].replace(told, "")) > LONGEST:
         return f"a refusal of {len(lines[0])} characters: {lines[0][:200]}"
-    if said.code != 2 and lines:
+    if said.code != 2 and any(not line.startswith("left out: ") for line in lines):
         return f"beside an answer: {said.err[:300]}"
+    if any(len(line.replace(told, "")) > LONGEST for line in lines):
+        return f"a line of {max(map(len, lines))} characters: {said.err[:200]}"
     if said.code == 2:
         return ""
     if strict_json:

@@ -277,7 +277,7 @@ def test_each_result_states_what_the_machine_is(checkout, measured):
     told = asv_machine.facts(machine.describe())
     assert {key: result.params[key] for key in told if key != "gpu"} == {key: told[key] for key in told if key != "gpu"}
     assert result.params["gpu"] != "gone"
-    assert {"caches", "gpu", "quota", "ram", "num_cpu", "cpu"} <= set(dict(result.identity))
+    assert {"CPU", "CPU quota", "L2", "memory"} <= set(dict(result.identity))
     # As it was before the machine was resized, under another commit: the series is split.
     data = json.loads(result.path.read_text())
     data |= {"commit_hash": "0" * 40, "date": data["date"] - 1000, "params": data["params"] | {"quota": "1.5"}}
@@ -286,7 +286,7 @@ def test_each_result_states_what_the_machine_is(checkout, measured):
     try:
         history = asv_history.history(checkout / "reports" / "asv" / "results")
         assert history.labels() == ["here (1)", "here (2)"]
-        assert "quota: 1.5, then" in history.notes[0]
+        assert "CPU quota: 1.5, then" in history.notes[0]
     finally:
         before.unlink()
 

@@ -73,9 +73,10 @@ TARGETS = {
         Target("avx2", "x86-64 with AVX2 and FMA", X86, "haswell", "", _lanes(32),
                {"i2": Dot("llvm.x86.avx2.pmadd.wd", "<8 x i32>", "<16 x i16>", "product")},
                peak={"i2": 16, "f4": 16}, source="uops.info, Haswell: VPMADDWD on one port, FMA on two"),
+        # Operands as LLVM typed them before 22; later ones take these, too.
         Target("avx512-vnni", "x86-64 with AVX-512 and VNNI", X86, "sapphirerapids", "", _lanes(64), {
-                   "i1": Dot("llvm.x86.avx512.vpdpbusd.512", "<16 x i32>", "<64 x i8>"),
-                   "i2": Dot("llvm.x86.avx512.vpdpwssd.512", "<16 x i32>", "<32 x i16>"),
+                   "i1": Dot("llvm.x86.avx512.vpdpbusd.512", "<16 x i32>", "<16 x i32>"),
+                   "i2": Dot("llvm.x86.avx512.vpdpwssd.512", "<16 x i32>", "<16 x i32>"),
                }, peak={"i1": 128, "i2": 64, "f4": 32},
                source="Intel, 64-ia-32 optimization manual, Sapphire Rapids: 2 ports of 512 bits"),
         Target("rvv", "RISC-V with V, registers of 128 bits", "riscv64-unknown-elf", "generic-rv64", "+m,+a,+f,+d,+v",

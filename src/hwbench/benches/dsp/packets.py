@@ -33,7 +33,6 @@ bench = Bench(
     measures="machine code",
     answers=(Answer("per_issue", "multiply-adds a packet or instruction (static)", "", higher=True),),
     core=False,
-    quick={"variant": ("hexagon-hvx", "neon", "avx2")},
     sweeps=({"loop": ("dot",), "dtype": ("i2", "f4")}, {"loop": ("convolution", "butterfly"), "dtype": ("i2",)}),
     full={"loop": tuple(KINDS), "dtype": ("i1", "i2", "f4")},
     tolerance=0.0,
