@@ -5,8 +5,8 @@
     python scripts/tracking_large.py --keep DIR   # keep the results, the cache and the page there
 
 The results are made up in the shape of numpy's: 275 benchmarks with 1 to 720 cases, of which the first environments
-lack a part; noise of 0.3% to 5%, every second case with a change of the code. The second report finds in the cache what
-the first one read. Exit 1 where a limit is exceeded.
+lack a part; noise of 0.3% to 5%, every second case with a change of the code. The second report takes the page
+from the cache. Exit 1 where a limit is exceeded.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from hwbench.tracking import gather, kept_answers
 from made_up.histories import asv_file, benchmarks_file, commit, row
 
 pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
@@ -44,6 +45,7 @@ def test_plain_data_has_the_fields_that_scripts_read(command, results):
     assert rows[0] == {
         "benchmark": "a.time_slow", "params": {}, "machine": "box", "environment": "py3.11", "commit": commit(7),
         "before": 1e-3, "after": 1.5e-3, "unit": "s", "ratio": pytest.approx(1.5), "state": "slower",
+        "last_measured": None,
     }  # fmt: skip
     assert [(one["state"], one["after"]) for one in rows[2:3]] == [("failed", None)]
 
@@ -83,3 +85,29 @@ def test_markdown_folds_what_is_no_longer_slower(command, results):
     assert text.startswith("### hwbench: 2 still slower, 1 failed, 1 faster\n")
     assert "| 🔴 slower | 1.50× slower | 1.00 ms → 1.50 ms | a.time\\_slow |" in text
     assert text.index("💥 failed") < text.index("<details><summary>1 recovered or faster") < text.index("🟢 faster")
+
+
+def test_what_is_no_longer_measured_stands_behind(command, results):
+    """The larger slowdown was given up at the twelfth of twenty commits, and says so."""
+    for number in range(13, 21):
+        asv_file(results, number, {"a.peakmem": row([2.2e8], width=0.001)})
+    lines = command("regressions", results).out.splitlines()
+    assert lines[0] == "2 still slower (1 no longer measured), 1 failed (1 no longer measured), 1 faster"
+    assert [" ".join(line.split()) for line in lines[1:3]] == [
+        "slower 1.10× more 191 MiB → 210 MiB a.peakmem 00000007 (2023-11-15) box",
+        "slower 1.50× slower 1.00 ms → 1.50 ms a.time_slow 00000007 (2023-11-15) box, last measured at 0000000c "
+        "(2023-11-15)",
+    ]
+    rows = json.loads(command("regressions", results, "--json").out)
+    assert [one["last_measured"] for one in rows[:2]] == [None, commit(12)]
+
+
+def test_a_second_list_reads_nothing(command, results, monkeypatch, tmp_path_factory):
+    """Where no file has changed; with another --since, too."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setattr(kept_answers.cache, "directory", lambda *parts: folder)
+    monkeypatch.setattr(kept_answers, "LEAST", 1)
+    first = command("regressions", results)
+    monkeypatch.setattr(gather, "gather", None)  # would fail
+    assert command("regressions", results) == first
+    assert command("regressions", results, "--since", commit(12)).code == 0

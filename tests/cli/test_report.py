@@ -10,8 +10,11 @@ import msgspec
 import pytest
 
 from doubles.scripted import MACHINE, record, run_of
+from hwbench import report
 from hwbench.record import store
+from hwbench.tracking import gather, kept_answers
 from made_up.commands import saved
+from made_up.histories import asv_file, row
 from made_up.sample import proof_run
 
 
@@ -78,6 +81,29 @@ def test_a_machine_s_name_in_a_file_is_no_path(command, tmp_path, name, monkeypa
     assert [path for path in seen if path.startswith(str(tmp_path)) and not path.startswith(str(out))] == []
     assert [path for path in seen if path.startswith("/etc") and path.endswith((".json", "/etc"))] == []
     assert "secret" not in {path.name for path in out.rglob("*")}
+
+
+def test_a_second_report_of_a_history_reads_nothing(command, tmp_path, monkeypatch):
+    """Nor does it draw anything; lines on files that could not be read are repeated; a run is always read."""
+    results = tmp_path / "results"
+    for number in (1, 2, 3):
+        asv_file(results, number, {"a.time_x": row([1.0])})
+    (results / "box" / "broken.json").write_text("{")
+    page, drawn = tmp_path / "page.html", []
+    monkeypatch.setattr(kept_answers, "LEAST", 1)
+    monkeypatch.setattr(kept_answers.cache, "directory", lambda *parts: tmp_path / "cache")
+    monkeypatch.setattr(report, "encoded", lambda *given, **more: drawn.append(given) or b"page")
+    first = command("report", results, "-o", page)
+    assert "broken.json" in first.err
+    page.unlink()
+    assert command("report", results, "-o", page) == first
+    assert (page.read_bytes(), len(drawn)) == (b"page", 1)
+    run = saved(tmp_path, record("fast"))
+    for _ in range(2):
+        command("report", run, "-o", page)
+    assert len(drawn) == 3
+    monkeypatch.setattr(gather, "gather", None)
+    assert command("report", results, "-o", page).code == 0
 
 
 def test_a_device_is_written_to(command, tmp_path):

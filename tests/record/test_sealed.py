@@ -31,3 +31,13 @@ def test_what_others_could_write_is_left_aside(tmp_path: Path, caplog: pytest.Lo
     path.parent.chmod(0o777)
     assert sealed.read(path) is None
     assert "can be written by other users: left aside" in caplog.text
+
+
+def test_what_was_not_made_anew_for_long_is_removed(tmp_path: Path) -> None:
+    """Files of the pattern alone."""
+    for name in ("asv-old", "asv-new", "other-old"):
+        sealed.write(b"a", tmp_path / name)
+    for name in ("asv-old", "other-old"):
+        os.utime(tmp_path / name, (1, 1))
+    sealed.sweep(tmp_path, "asv-*")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["asv-new", "other-old"]

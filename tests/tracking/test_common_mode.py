@@ -37,13 +37,17 @@ def test_few_cases_share_nothing():
 
 
 def test_nobody_is_accused_and_a_tenth_is_found_on_hosted_runners():
-    """Forty files: no step in 19 of 20 series at most once, and the planted one of 10% in nearly all histories."""
+    """Forty files, 24 histories: 1% of unchanged series get slower at most, a planted 10% is found in three of four.
+
+    Other seeds find 19 to 23, and accuse 0 to 3 of 456.
+    """
     pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
     rng = np.random.default_rng(4)
     planted, false = 0, 0
-    for _ in range(8):
+    for _ in range(24):
         steps = change_points.find(hosted(rng, shift=np.log(1.1)), small=True)
-        planted += any(step.new > step.old for step in steps[0])
-        false += sum(map(bool, steps[1:]))
-    assert planted >= 6
-    assert false <= 1
+        first, *others = (any(step.new > step.old for step in found) for found in steps)
+        planted += first
+        false += sum(others)
+    assert planted >= 18
+    assert false <= 4

@@ -40,9 +40,11 @@ def test_base_and_new_exchanged_turn_slower_into_faster(old, new):
 
 @given(TIMES)
 def test_a_run_is_never_slower_than_itself(samples):
-    """The same samples are the same or ambiguous."""
+    """The same samples are the same or ambiguous, and no interval is stated around their ratio of 1."""
     run = run_of(record(samples=samples))
-    assert compare(run, run)[0].verdict in ("same", "ambiguous")
+    [one] = compare(run, run)
+    assert one.verdict in ("same", "ambiguous")
+    assert (one.low, one.ratio, one.high) == (1.0, 1.0, 1.0)
 
 
 def test_a_regression_of_a_tenth_is_found():

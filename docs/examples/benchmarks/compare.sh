@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares the two sides that measure.sh left: the table goes to the job's summary and to $RUNNER_TEMP/table.md. The outputs
-# are `code`, 1 where something became worse, and `changed`, true where there is something to say: also a gain, what is
-# new and what is gone.
+# are `code`, 1 where something became worse, and `changed`, true where a benchmark became worse or
+# better, failed, is new or is gone.
 set -euo pipefail
 
 { read -r base; read -r new; read -r asv || true; } < "$RUNNER_TEMP/sides"

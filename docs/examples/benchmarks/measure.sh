@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures BASE and HEAD in turn, ROUNDS times, on this machine: what it does meanwhile meets both alike.
+# Measures BASE and HEAD in turn, ROUNDS times, on this machine, so that what disturbs it meets both alike.
 #
 # asv: adds to the results that asv.conf.json names. pytest: writes $RUNNER_TEMP/results/base/*.json and …/head/*.json;
 # SETUP makes the environment of a side, COMMAND runs its benchmarks. $RUNNER_TEMP/sides tells compare.sh where both are.
@@ -32,7 +32,7 @@ for round in $(seq "$ROUNDS"); do
   sides=$([ $((round % 2)) = 1 ] && echo base head || echo head base)
   for side in $sides; do
     export PYTHON="$RUNNER_TEMP/env-$side/bin/python"
-    # A benchmark that fails is told by compare.sh: pytest's exit code 1.
+    # pytest's exit code 1 is a benchmark that fails, which compare.sh reports.
     (cd "$RUNNER_TEMP/$side" && bash -euc "$COMMAND --benchmark-json=$results/$side/$round.json") || test $? = 1
   done
 done

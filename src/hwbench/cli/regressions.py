@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,9 +23,7 @@ from .options import (
 from .signals import load_numpy
 
 if TYPE_CHECKING:
-    from ..record.model import JsonObject
-    from ..tracking.changes import Change
-    from ..tracking.history import History
+    from ..tracking.listing import Listing, Row
 
 MOST = 20  # rows of each state that is not open, without --all
 SIGNS = {"slower": "🔴", "failed": "💥", "recovered": "🟡", "faster": "🟢"}
@@ -57,7 +54,8 @@ def regressions(
     from .. import catalog
     from ..errors import UsageError
     from ..record import collector, installing
-    from ..tracking import change_points, changes, gather
+    from ..tracking import change_points, gather, kept_answers, listing
+    from ..tracking.changes import OPEN, STATES
     from .verdicts import warn_of
 
     check_one_format(json, markdown)
@@ -66,74 +64,54 @@ def regressions(
     rules = project_rules(None, None, higher_is_better)
     if not change_points.available():
         raise UsageError(f"no changes can be searched for, since asv is not installed: {installing.command('asv')}")
+
+    def judged() -> kept_answers.Answer:
+        with collector.paused(keep=True):
+            found = gather.gather(path, repo, machine_name)
+            made = []
+            for history in found.histories:
+                rules.direct(history)
+                ours = {one.bench for one in history.series if one.bench in catalog.LAZY}
+                made.append(listing.listed(history, {name: catalog.LAZY[name].info for name in ours}))
+        return kept_answers.Answer(listing.packed(made), found.commits, found.skipped, keep=not found.runs)
+
+    answer = kept_answers.through(("regressions", rules, machine_name), path, repo, judged)
+    histories = listing.unpacked(answer.data)
+    if not histories:
+        raise UsageError(f"{path[0]}: holds no history: three runs, results of asv or files of pytest-benchmark")
     rows: list[Row] = []
     begun = False
-    with collector.paused(keep=True):
-        found = gather.gather(path, repo, machine_name)
-        if not found.histories:
-            raise UsageError(f"{path[0]}: holds no history: three runs, results of asv or files of pytest-benchmark")
-        for history in found.histories:
-            rules.direct(history)
-            ours = {one.bench for one in history.series if one.bench in catalog.LAZY}
-            infos = {name: catalog.LAZY[name].info for name in ours}
-            mine = [one for one in changes.changes(history, infos) if one.state == "failed" or one.size > least]
-            after = _after(history, since)
-            new = [one for one in mine if one.step.first > after]
-            begun |= any(one.state in changes.OPEN for one in new)
-            rows += [Row(history, one) for one in (new if since else mine)]
-    rows.sort(key=lambda row: changes.STATES.index(row.change.state))  # stable: by size within a history
+    for one in histories:
+        mine = [row for row in one.rows if row.state == "failed" or row.size > least]
+        after = _after(one, since)
+        new = [row for row in mine if row.at > after]
+        begun |= any(row.state in OPEN for row in new)
+        rows += new if since else mine
+    # Stable: by size within a history.
+    rows.sort(key=lambda row: (STATES.index(row.state), row.last_measured is not None))
     if json:
-        print_json([row.plain() for row in rows])
+        print_json([{name: getattr(row, name) for name in listing.PLAIN} for row in rows])
     else:
         for line in _markdown(rows) if markdown else _lines(rows, every):
             echo(line)
-    warn_of(found.skipped)
+    warn_of(answer.skipped)
     if begun:
         raise typer.Exit(1)
 
 
-@dataclass(frozen=True)
-class Row:
-    """A change with the history that it is of."""
-
-    history: History
-    change: Change
-
-    def plain(self) -> JsonObject:
-        """The change as plain data; `ratio` above 1 is worse."""
-        from math import isfinite
-
-        one, series = self.change, self.change.series
-        setting = self.history.settings[series.setting]
-        return {
-            "benchmark": series.bench + (f"/{series.variant}" if series.variant else ""),
-            "params": dict(series.params) if one.cases == 1 else {},
-            "machine": setting.machine, "environment": setting.environment,
-            "commit": self.history.commits[one.step.first].name, "before": one.step.old,
-            "after": one.step.new if isfinite(one.step.new) else None, "unit": series.unit, "ratio": one.ratio,
-            "state": one.state,
-        }  # fmt: skip
-
-    def cells(self) -> tuple[str, str, str, str, str]:
-        """What changed, both levels, the case, the commit and the machine."""
-        from math import isfinite
-
-        from ..record import text
-        from ..tracking.changes import said
-        from ..tracking.directions import printed
-
-        one, series = self.change, self.change.series
-        before = printed(one.step.old, series.unit)
-        after = printed(one.step.new, series.unit) if isfinite(one.step.new) else text.NOTHING
-        much = said(one)
-        where = self.history.labels()[series.setting]
-        return much, f"{before} → {after}", one.label, self.history.commits[one.step.first].title, where
+def _cells(row: Row) -> tuple[str, str, str, str, str]:
+    """What changed, both levels, the case, the commit, and where."""
+    return row.much, row.levels, row.label, row.title, row.where
 
 
 def _totals(rows: Sequence[Row]) -> str:
-    states = [row.change.state for row in rows]
     named = {"slower": "still slower", "failed": "failed", "recovered": "recovered", "faster": "faster"}
-    return ", ".join(f"{states.count(state)} {name}" for state, name in named.items() if state in states) or "no change"
+    told = []
+    for state, name in named.items():
+        mine = [row for row in rows if row.state == state]
+        left = sum(row.last_measured is not None for row in mine) if state in ("slower", "failed") else 0
+        told += [f"{len(mine)} {name}" + f" ({left} no longer measured)" * bool(left)] * bool(mine)
+    return ", ".join(told) or "no change"
 
 
 def _shown(rows: Sequence[Row], every: bool) -> list[Row]:
@@ -141,7 +119,7 @@ def _shown(rows: Sequence[Row], every: bool) -> list[Row]:
     met: dict[str, int] = {}
     out = []
     for row in rows:
-        state = row.change.state
+        state = row.state
         met[state] = met.get(state, 0) + 1
         if every or state in ("slower", "failed") or met[state] <= MOST:
             out.append(row)
@@ -153,7 +131,7 @@ def _lines(rows: Sequence[Row], every: bool) -> Iterator[str]:
 
     yield _totals(rows)
     shown = _shown(rows, every)
-    table = [(row.change.state, *row.cells()) for row in shown]
+    table = [(row.state, *_cells(row)) for row in shown]
     widths = [max((len(cells[at]) for cells in table), default=0) for at in range(3)]
     for cells in table:
         first = "  ".join(f"{cell:{width}}" for cell, width in zip(cells[:3], widths, strict=True))
@@ -169,7 +147,7 @@ def _markdown(rows: Sequence[Row]) -> Iterator[str]:
     yield f"### hwbench: {_totals(rows)}"
     yield ""
     for folded in (False, True):
-        mine = [row for row in rows if (row.change.state not in ("slower", "failed")) is folded]
+        mine = [row for row in rows if (row.state not in ("slower", "failed")) is folded]
         if not mine:
             continue
         if folded:
@@ -178,8 +156,8 @@ def _markdown(rows: Sequence[Row]) -> Iterator[str]:
         yield "| | change | before → after | case | commit | machine |"
         yield "| --- | --- | --- | --- | --- | --- |"
         for row in mine:
-            state = row.change.state
-            yield f"| {SIGNS[state]} {state} | {' | '.join(map(escaped, row.cells()))} |"
+            state = row.state
+            yield f"| {SIGNS[state]} {state} | {' | '.join(map(escaped, _cells(row)))} |"
         yield ""
         if folded:
             yield "</details>"
@@ -197,19 +175,19 @@ def _share(over: str) -> float:
     return log1p(float(form[1]) / (100 if form[2] else 1))
 
 
-def _after(history: History, since: str) -> int:
+def _after(listing: Listing, since: str) -> int:
     """The position of the last commit before those that count; UsageError where no commit has this name."""
     from ..errors import UsageError
 
-    commits = history.commits
+    commits = listing.commits
     if not since:
         return len(commits) - 2
     if re.fullmatch(r"\d{4}-\d\d-\d\d", since):
-        return max((at for at, one in enumerate(commits) if one.date < since), default=-1)
+        return max((at for at, (_, date, _) in enumerate(commits) if date < since), default=-1)
     whole = len(since) < 4  # fewer digits of a hash might be a tag's name
-    found = [at for at, one in enumerate(commits) if one.name == since or (not whole and one.name.startswith(since))]
-    if len({commits[at].name for at in found}) != 1:
+    found = [at for at, (name, *_) in enumerate(commits) if name == since or (not whole and name.startswith(since))]
+    if len({commits[at][0] for at in found}) != 1:
         what = "is none of the commits measured" if not found else "begins several commits"
-        known = f"a date such as 2026-11-22 or a commit such as {commits[-1].short}"
+        known = f"a date such as 2026-11-22 or a commit such as {commits[-1][2]}"
         raise UsageError(f"--since {since}: {what}; name {known}")
     return found[-1]

@@ -33,20 +33,28 @@ def report(
     from .. import catalog
     from .. import report as pages
     from ..record import collector, store
-    from ..tracking import gather
+    from ..tracking import gather, kept_answers
     from .verdicts import warn_of
 
     check_repository(repo)
     rules = project_rules(None, None, higher_is_better)
     load_numpy()
-    for file in (one for one in path or () if one.suffix == ".py"):
+    benches = [one for one in path or () if one.suffix == ".py"]
+    for file in benches:
         catalog.add_path(file)
     path = [one for one in path or () if one.suffix != ".py"]
-    with collector.paused(keep=True):
-        found = gather.gather(path or [store.newest(out)], repo, machine_name)
-        for history in found.histories:
-            rules.direct(history)
-        proofs = [] if path else store.verified(out, found.runs[0].machine)
-        pages.write([*found.runs, *proofs], output, found.histories, catalogue=catalog.benches())
-    warn_of(found.skipped)
+    taken = path or [store.newest(out)]
+
+    def page() -> kept_answers.Answer:
+        with collector.paused(keep=True):
+            found = gather.gather(taken, repo, machine_name)
+            for history in found.histories:
+                rules.direct(history)
+            proofs = [] if path else store.verified(out, found.runs[0].machine)
+            data = pages.encoded([*found.runs, *proofs], found.histories, catalogue=catalog.benches())
+        return kept_answers.Answer(data, found.commits, found.skipped, keep=not found.runs)
+
+    made = kept_answers.through(("report", rules, machine_name), [*benches, *taken], repo, page)
+    store.write_bytes(made.data, output)
+    warn_of(made.skipped)
     echo(f"report: {output}")

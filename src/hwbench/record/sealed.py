@@ -5,13 +5,16 @@ A file begins with the digest of the rest. One that cannot be read, written or t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import time
 from pathlib import Path
 
 from .. import cache
 from . import files
 
 LARGEST = 64 * 2**20  # bytes; Vega and all are 2 MB
+DAYS = 60  # after which `sweep` removes a file that was not made anew
 
 
 def read(path: Path) -> bytes | None:
@@ -38,6 +41,14 @@ def write(data: bytes, path: Path) -> None:
         files.keep(seal(data) + b"\n" + data, path, mode=0o600)
     except OSError as error:
         cache.aside(path.parent, f"nothing can be kept there ({files.why(error)})")
+
+
+def sweep(directory: Path, pattern: str) -> None:
+    """Remove the files of this pattern that were not written for DAYS."""
+    for path in directory.glob(pattern):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > DAYS * 86_400:
+                path.unlink()
 
 
 def seal(data: bytes) -> bytes:

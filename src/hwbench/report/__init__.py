@@ -32,8 +32,14 @@ def write(
     """Render the runs into a file, whole or not at all; `StoreError` where it cannot be written."""
     from ..record.store import write_bytes
 
-    # A lone surrogate cannot be UTF-8: it is replaced by a question mark.
-    write_bytes(render(runs, histories, catalogue=catalogue).encode("utf-8", "replace"), path)
+    write_bytes(encoded(runs, histories, catalogue=catalogue), path)
+
+
+def encoded(
+    runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, catalogue: Mapping[str, Bench]
+) -> bytes:
+    """The page as a file holds it; a lone surrogate, which cannot be UTF-8, is replaced by a question mark."""
+    return render(runs, histories, catalogue=catalogue).encode("utf-8", "replace")
 
 
 def pictures(run: Run, directory: Path, *, catalogue: Mapping[str, Bench]) -> list[Path]:

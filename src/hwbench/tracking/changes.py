@@ -1,11 +1,13 @@
 """What changed in a history, in the order in which it matters: still slower, failed, recovered, faster.
 
 A slowdown is open while no level after it was as good as the one before it, as asv's regressions are; else it has
-recovered. A benchmark that fails at the newest commit at which it ran is open, too.
+recovered. A benchmark that fails at the newest commit at which it ran is open, too. A slowdown of a case that is no
+longer measured stays open, as for asv, but stands behind those that are measured.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from . import change_points
 from .change_points import SMALLEST, Step
 from .controls import Indices, blame
 from .directions import kind_of, printed, words
+from .given_up import last_measured
 from .history import DIRTY, History, Series
 
 Case = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -35,7 +38,8 @@ class Change:
     """A step of a series: `factor` above 1 is worse; `whose` and `machine` are what `controls.blame` returns.
 
     `neither`: the step lies between two measurements of one commit, and no control blames the machine. A step of values
-    without a ratio has the factor NaN. Of a benchmark whose `cases` fail together one stands for all.
+    without a ratio has the factor NaN. Of a benchmark whose `cases` fail together one stands for all. `last` is the
+    position of the last commit that measured the series, where it is no longer measured.
     """
 
     series: Series
@@ -45,6 +49,7 @@ class Change:
     machine: float
     state: State
     cases: int = 1
+    last: int | None = None
 
     @property
     def label(self) -> str:
@@ -80,7 +85,14 @@ def changes(history: History, benches: Mapping[str, BenchInfo], indices: Indices
         found += [_change(history, series, step, levels[at:], known) for at, step in enumerate(steps)]
     ranks = {whose: rank for rank, whose in enumerate(WHOSE)}
     found += _failures(ordered)
-    return sorted(found, key=lambda one: (STATES.index(one.state), ranks[one.whose], -one.size, one.series.label))
+    ends = {id(one.series): last_measured(one.series) for one in found}
+    found = [dataclasses.replace(one, last=ends[id(one.series)]) for one in found]
+    return sorted(
+        found,
+        key=lambda one: (
+            STATES.index(one.state), one.last is not None, ranks[one.whose], -one.size, one.series.label,
+        ),
+    )  # fmt: skip
 
 
 def _change(history: History, series: Series, step: Step, since: Sequence[float], indices: Indices) -> Change:

@@ -25,6 +25,11 @@ class Gathered:
     histories: list[History] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)  # a line for each file that could not be read
 
+    @property
+    def commits(self) -> list[str]:
+        """The names of the commits of all histories."""
+        return [commit.name for one in self.histories for commit in one.commits]
+
 
 def gather(paths: Sequence[Path], repository: Path = Path(), machine: str = "") -> Gathered:
     """Runs, asv's results and pytest-benchmark's files at these paths, directories at any depth.

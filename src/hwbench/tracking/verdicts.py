@@ -210,8 +210,8 @@ def _judged(pair: _Pair, slower: float, faster: float, across: bool, cases: int)
     elif verdict == "no change":
         reason = "; ".join(filter(None, [f"no change above {text.share(left)}", reason]))
     sees = edge + (quantile + t_quantile(POWER, min(pair.dofs))) * pair.doubt
-    reach = quantile * pair.error
-    raw = Estimate(*(_exp(x) for x in (pair.shift, pair.shift - reach, pair.shift + reach)))
+    apart = 0.0 if _identical(pair) and not across else quantile * pair.error
+    raw = Estimate(*(_exp(x) for x in (pair.shift, pair.shift - apart, pair.shift + apart)))
     machine = pair.machine
     return of_values(
         pair.old, pair.new, verdict, raw.value > 1, pair.between,

@@ -159,11 +159,31 @@ def test_open_regressions_stand_first():
     ))  # fmt: skip
     rows = found[Tracks].changes
     assert [(row[0].partition("/")[0], row[2]) for row in rows] == [
-        ("worse", "worse now"), ("open", "worse now"), ("back", "recovered"), ("gain", "better"), ("back", "better"),
+        ("worse", "still worse"), ("open", "still worse"), ("back", "recovered"), ("gain", "better"),
+        ("back", "better"),
     ]  # fmt: skip
-    assert rows[0][1:6] == ("1.40× slower", "worse now", "c15 (2023-11-29), change 15", "m0", rows[0][5])
+    assert rows[0][1:6] == ("1.40× slower", "still worse", "c15 (2023-11-29), change 15", "m0", rows[0][5])
     assert "first the 2 that are still worse" in found[Tracks].caption
     assert ": 2 cases 1.20–1.40× slower" in found[Notes].sentences[0]
+
+
+def test_what_is_no_longer_measured_stands_behind_with_its_last_commit():
+    """The larger slowdown was last measured at c19; both benchmarks that came and went are named."""
+    left, new = noisy(1, 1e-3, 2e-3), noisy(3, 1e-3)
+    left[20:], new[:25] = np.nan, np.nan
+    section = view(dataset(histories=[history(
+        series("a.left", left), series("a.open", noisy(2, 1e-3, 1.2e-3)), series("a.new", new),
+        series("a.broken", np.where(np.arange(COUNT) < 28, 1e-3, np.nan), failed=[28, 29]),
+    )]))  # fmt: skip
+    [rows] = [block.changes for block in section.blocks if isinstance(block, Tracks)]
+    assert [row[0].partition("/")[0] for row in rows] == ["a.open", "a.left", "a.broken"]
+    assert rows[1][1:3] == ("1.99× slower, last measured at c19", "still worse")
+    [came] = [block for block in section.blocks if isinstance(block, Notes) and block.title.startswith("Failed, new")]
+    assert came.sentences == [
+        "Failed since c28 (2023-12-12), change 28: a.broken/v [L1].",
+        "New since c25 (2023-12-09), change 25: a.new.",
+        "No longer measured, last at c19 (2023-12-03), change 19: a.left.",
+    ]
 
 
 def test_five_commits_are_enough():

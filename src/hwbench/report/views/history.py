@@ -16,6 +16,7 @@ from ...tracking import change_points
 from ...tracking.changes import OPEN, STATES, Change, State, changes
 from ...tracking.controls import CONTROLS, MATTERS, Controls, Indices, controls_of, shift
 from ...tracking.directions import printed, words
+from ...tracking.given_up import began
 from ...tracking.history import History
 from ...tracking.sides import Entry, Measurement
 from .. import charts, vega
@@ -27,6 +28,7 @@ from ..tracked import Cases, packed
 STATIC = 50  # changes that stand in the page for readers without a script, which lists all
 HEAD = ("case", "change", "now", "commit", "machine", "before → after", "whose")
 MOST_TOLD = 8  # commits that are told in sentences
+MOST_NAMED = 12  # benchmarks in a sentence
 NEAR = 3  # commits
 RECENT = 5  # commits whose median stands for a machine as it is now
 WHOSE = {
@@ -34,7 +36,7 @@ WHOSE = {
     "neither": "not the code: the same commit was measured again",
 }  # fmt: skip
 NOW: dict[State, str] = {
-    "slower": "worse now", "failed": "fails now", "recovered": "recovered", "faster": "better",
+    "slower": "still worse", "failed": "fails now", "recovered": "recovered", "faster": "better",
 }  # fmt: skip
 # Colours repeat: the second round is dashed, later ones are dotted.
 DASHES, MARKS = ((1, 0), (6, 3), (2, 2)), ("line", "dash", "dots")
@@ -84,6 +86,8 @@ def _blocks(history: History, benches: Mapping[str, BenchInfo], several: bool) -
     told = [*_by_commit(history, found, labels), *_drifts(history, found, labels), *_again(found)]
     if told:
         yield Notes(f"What changed{name}", told, "What is slower now first; all changes are listed below the chart.")
+    if came := list(_came_and_went(history, found)):
+        yield Notes(f"Failed, new and gone benchmarks{name}", came)
     if history.notes:
         yield Notes(f"Notes on these results{name}", history.notes)
     yield _tracks(history, found, indices, labels, name)
@@ -100,7 +104,10 @@ def _by_commit(history: History, found: Sequence[Change], labels: Sequence[str])
     for one in found:
         if one.whose not in ("machine", "neither") and one.ratio is not None:
             grouped.setdefault((one.step.last, one.step.first, one.factor > 1), []).append(one)
-    ranked = sorted(grouped.items(), key=lambda item: min((STATES.index(one.state), -one.size) for one in item[1]))
+    ranked = sorted(
+        grouped.items(),
+        key=lambda item: min((STATES.index(one.state), one.last is not None, -one.size) for one in item[1]),
+    )
     out = []
     for (last, first, _), here in ranked[:MOST_TOLD]:
         where = ", ".join(labels[setting] for setting in sorted({one.series.setting for one in here}))
@@ -148,6 +155,23 @@ def _again(found: Sequence[Change]) -> Iterator[str]:
             f"the "
             "cause is the machine or noise, not the code."
         )
+
+
+def _came_and_went(history: History, found: Sequence[Change]) -> Iterator[str]:
+    """A sentence for each commit since which benchmarks fail, that has new ones, or the last results of some."""
+    failed: dict[int, list[str]] = {}
+    for one in found:
+        if one.state == "failed" and one.last is None:
+            failed.setdefault(one.step.first, []).append(one.label)
+    failing = dict(sorted(failed.items(), reverse=True))
+    new, gone = began(history)
+    for grouped, said in ((failing, "Failed since"), (new, "New since"), (gone, "No longer measured, last at")):
+        for at, names in list(grouped.items())[:MOST_TOLD]:
+            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+            yield f"{said} {history.commits[at].title}: {', '.join(names[:MOST_NAMED])}{more}."
+        if len(grouped) > MOST_TOLD:
+            rest = sum(map(len, list(grouped.values())[MOST_TOLD:]))
+            yield f"{said} earlier commits: {counted(rest, 'more benchmark')}."
 
 
 def _named(history: History, last: int, first: int) -> str:
@@ -213,7 +237,7 @@ def _tracks(history: History, found: Sequence[Change], indices: Indices, labels:
         HEAD if attributed else HEAD[:-1],
         static if attributed else [cells[:-1] for cells in static],
         f"{counted(len(found), 'change')}: first the {still} that are still worse or fail now, then what "
-        "recovered, then what became better; the largest of each first",
+        "recovered, then what became better; within each the largest first, and cases no longer measured last",
         tuple(NOW.values()),
     )
 
@@ -230,8 +254,9 @@ def _row(history: History, cases: Cases, one: Change) -> list[Any]:
         whose += f" (its limits: {text.ratio(one.machine)})"
     first, gap = one.step.first, _between(history, one.step.last, one.step.first)
     size = -1.0 if one.ratio is None else round(one.size, 4)
+    last = "" if one.last is None else f", last measured at {history.commits[one.last].short}"
     return [
-        cases.number[one.series.case], STATES.index(one.state), size, _much(one), first, gap, one.series.setting,
+        cases.number[one.series.case], STATES.index(one.state), size, _much(one) + last, first, gap, one.series.setting,
         before, after, whose, one.label if one.cases > 1 else "",
     ]  # fmt: skip
 

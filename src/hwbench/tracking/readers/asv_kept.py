@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -29,7 +28,6 @@ FORMAT = "1"  # raised where other numbers are read from the same files
 SHARE = 32 * 2**20  # bytes of new files that pay for another process
 LEAST = 8 * 2**20  # bytes of files that are worth keeping: fewer are read in a fifth of a second
 PARTS = 16
-DAYS = 60  # after which a part that was not made anew is removed
 Stamp: TypeAlias = tuple[int, int]  # size, and time of change in nanoseconds
 
 
@@ -109,7 +107,7 @@ def through(
             if len(there[part]) < len(by_part[part]):  # a broken file, or a child that was killed
                 read_here(part)
     if stale:
-        _sweep(folder)
+        sealed.sweep(folder, "asv-*")
     found = {path: file for files in there.values() for path, file in files.items()}
     return lambda path: found[path] if path in found else read(path)
 
@@ -173,11 +171,3 @@ def _unpacked(part: Path, stamps: Mapping[Path, Stamp], make: Callable[..., Foun
             failed = np.unpackbits(np.frombuffer(one.failed, dtype=np.uint8), count=values.shape[1]).astype(bool)
             found[path] = make(path=path, **one.head, numbers=Numbers(rows, values, failed))
     return found
-
-
-def _sweep(folder: Path) -> None:
-    """Remove parts of results that nobody looks at any more."""
-    for path in folder.glob("asv-*"):
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > DAYS * 86_400:
-                path.unlink()
