@@ -93,3 +93,10 @@ def test_a_function_of_no_file_counts_by_its_name():
     for name in ("helper", "kernel"):
         space[name].__module__ = "cell"
     assert len(inlined.digest(space["kernel"])) == 16
+
+
+def test_the_shape_of_a_constant_counts(module):
+    """The same bytes as two rows or as three are other code."""
+    text = "import numpy as np\nSIZE = np.zeros({})\ndef kernel():\n    return SIZE\n"
+    one, other = (inlined.digest(module("kernel_s", text.format(x)).kernel) for x in ((2, 3), (3, 2)))
+    assert one != other

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from hwbench.counting import Range, Stride
 from hwbench.placing import engine
-from made_up.placed import KIB, chain, counts, exactly, roofs
+from hwbench.placing.roofs import Roofs
+from hwbench.record.reasons import because
+from made_up.placed import KIB, chain, counts, exactly, roof_run, roofs
 
 
 def advice(given, seconds, **more):
@@ -51,6 +54,21 @@ def test_one_thread_at_the_bandwidth_of_memory():
         "Run it on all 2: numba.prange."
     )
     assert found.gain.at_most == pytest.approx(1.05 * 1.4, rel=0.01)
+
+
+def test_a_disturbed_roof_of_both_threads_bounds_no_gain():
+    """Both had 28 GB/s while somebody else used the CPUs; undisturbed they may have twice the 20 of one."""
+    run = roof_run()
+    records = [
+        msgspec.structs.replace(one, status="suspect", reasons=[because("other_processes", "90% of a CPU")])
+        if one.params.get("size") == "DRAM" and one.params["threads"] == "all" else one
+        for one in run.records
+    ]  # fmt: skip
+    disturbed = Roofs(msgspec.structs.replace(run, records=records), {})
+    given = counts(2 * 10**8, flops=Range(0, 0))
+    found = {one.code: one for one in engine.point("f", given, exactly(1e-2), disturbed).advice}["threads"]
+    assert found.gain.expected == pytest.approx(1.4, rel=0.01)
+    assert found.gain.at_most == pytest.approx(1.05 * 2, rel=0.01)
 
 
 def test_arithmetic_on_one_thread_gains_the_number_of_threads():

@@ -22,7 +22,7 @@ def test_the_matrix_product_is_told_in_operations() -> None:
 
 
 def test_each_machine_has_its_own_peak() -> None:
-    """Two machines with peaks of 50 and 100 GFLOP/s: a dotted line each, in the colour of the machine's products."""
+    """Two machines with peaks of 100 and 50 GFLOP/s: a dotted line each, in the colour of the machine's products."""
 
     def run(peak: float) -> Run:
         products = [
@@ -34,6 +34,6 @@ def test_each_machine_has_its_own_peak() -> None:
                       params={"dtype": "f8", "threads": 1}, facts={"threads": 1})  # fmt: skip
         return run_of(*products, best)
 
-    panel = figure(computing(dataset(run(50), run(100)))).panels[0]
+    panel = figure(computing(dataset(run(100), run(50)))).panels[0]
     data = panel.spec["datasets"]
-    assert (data["peak-c1"], data["peak-c2"]) == ([{"value": 50}], [{"value": 100}])
+    assert (data["peak-c1"], data["peak-c2"]) == ([{"value": 100}], [{"value": 50}])
