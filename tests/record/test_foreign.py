@@ -64,3 +64,10 @@ def test_files_of_many_small_values_are_refused_unread(path, piece):
     path.write_bytes(b"[" + b",".join([piece] * (foreign.MOST_VALUES + 2)) + b"]")
     with pytest.raises(StoreError, match="holds more than 5,000,000 values or 1,000,000 lists, which a run file never"):
         foreign.read_bytes(path, 2**26, "a run file", "name another")
+
+
+def test_a_fault_is_told_without_python_s_names_of_errors():
+    """A missing key, a value's own message with a control character, and a long one."""
+    assert foreign.fault(KeyError("date")) == "no 'date'"
+    assert foreign.fault(ValueError("odd \x1b value")) == "odd \\x1b value"
+    assert len(foreign.fault(ValueError("x" * 500))) == 200

@@ -52,3 +52,8 @@ def load(path: Path, most: int, kind: str, remedy: str) -> Json:
     except MemoryError:
         raise StoreError(f"{path}: does not fit in memory") from None
     return found
+
+
+def fault(error: Exception) -> str:
+    """What is wrong with a file: `no 'date'`, or the error's own words; 200 letters at most."""
+    return text.printable(f"no {error}" if isinstance(error, KeyError) else str(error))[:200]

@@ -184,7 +184,7 @@ def read_file(path: Path) -> ResultFile:
             raise ValueError("date is no number")
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise TrackingError(
-            f"{path}: lacks what asv writes, or has it otherwise ({repr(error)[:200]}); run asv again"
+            f"{path}: lacks what asv writes, or has it otherwise ({foreign.fault(error)}); run asv again"
         ) from None
     asked = {**requirements, **variables}
     machine = {key: value for key, value in params.items() if key not in asked}

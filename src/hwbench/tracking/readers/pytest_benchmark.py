@@ -126,7 +126,7 @@ def _timed(entry: Json, where: str) -> Timed:
         iqr = float(stats.get("iqr") or 0.0)
         samples = tuple(float(x) for x in stats.get("data") or ())
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise TrackingError(f"{where}.stats: lacks what pytest-benchmark writes ({repr(error)[:200]})") from None
+        raise TrackingError(f"{where}.stats: lacks what pytest-benchmark writes ({foreign.fault(error)})") from None
     if not all(seconds == 0 or SHORTEST <= seconds <= LONGEST for seconds in (median, *samples)):
         raise TrackingError(f"{where}.stats: holds what is no time in seconds; measure again")
     params = {str(key): str(value) for key, value in _mapping(entry.get("params")).items()}
