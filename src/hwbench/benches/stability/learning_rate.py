@@ -46,7 +46,6 @@ bench = Bench(
         {"variant": "plain", "init": ("normal-0.01", "he")},
         {"variant": "plain", "depth": (2, 4, 16)},
         {"variant": "plain", "activation": ("tanh", "sigmoid")},
-        {"variant": ("plain", "clipped", "loss-scaled"), "dtype": ("f2",)},
     ),
     full={
         "depth": (2, 4, 8, 16, 32),
