@@ -46,6 +46,14 @@ def test_values_without_a_logarithm_are_exact() -> None:
         assert case["series"][0]["values"] == pytest.approx(values)
 
 
+def test_a_time_of_zero_has_no_rate() -> None:
+    """A call below the clock's resolution: the case stays in seconds."""
+    [case] = packed(series([0.0, 2.0], counts={"bytes": 1e9}))["cases"]
+    assert (case["unit"], case["series"][0]["values"]) == ("s", pytest.approx([0.0, 2.0]))
+    [case] = packed(series([1.0, 2.0], counts={"bytes": 1e9}))["cases"]
+    assert (case["unit"], case["series"][0]["values"]) == ("GB/s", pytest.approx([1.0, 0.5], rel=1e-3))
+
+
 def test_intervals_are_drawn_as_wide_as_they_are() -> None:
     """From a hundred-thousandth to ten times the value, within a tenth of the width."""
     for width in (1e-5, 0.03, 0.8, 10.0):

@@ -177,6 +177,20 @@ def test_suspect_controls_of_a_history_blame_no_machine():
         assert blame(1.1, Indices(history, DECLARED).of(case), slice(0, 2), slice(2, 4))[0] == whose
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("levels", [[0.0, 1.0, 1.1, 1.1], [-1.0, -1.0, 1.1, 1.1], [np.nan] * 4])
+def test_a_control_without_a_time_above_zero_is_none(levels):
+    """Files of other tools may hold such a value, which has no log."""
+    none, sound = np.full(4, np.nan), np.array([1.0, 1.0, 1.1, 1.1])
+    controls = [Series(name, "v", {}, 0, sound, none, none) for name in CONTROLS[1:]]
+    odd = Series(CONTROLS[0], "v", {}, 0, np.array(levels), none, none)
+    case = Series("a.b", "v", {}, 0, sound, none, none)
+    history = History("x", "asv", [Commit(str(i), i) for i in range(4)], [Setting("box")], [odd, *controls, case])
+    index = Indices(history, DECLARED).of(case)
+    assert len(index.each) == 2
+    assert blame(1.1, index, slice(0, 2), slice(2, 4))[0] == "machine"
+
+
 def test_a_bench_of_ones_own_is_a_control_by_what_it_declares():
     """Two kinds are needed: two benches of one kind are one control, named by the first of them."""
     mine = {name: BenchInfo("How fast?", "x", measures=kind) for name, kind in

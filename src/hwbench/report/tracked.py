@@ -69,9 +69,9 @@ def _scale(series: Sequence[Series]) -> tuple[str, Metric | float]:
     if any(one.unit != "s" for one in series):
         return series[0].unit, 1.0
     metric = next((metric for metric in METRICS if all(one.counts.get(metric.count) for one in series)), None)
-    if metric is not None:
-        return metric.unit, metric
     values = np.sort(np.concatenate([one.measured[1] for one in series]))
+    if metric is not None and values[0] > 0:  # a time of 0 has no rate
+        return metric.unit, metric
     middle = float(values[len(values) // 2])
     size, unit = next(((size, unit) for size, unit in UNITS if abs(middle) >= size), UNITS[-1])
     return unit, size

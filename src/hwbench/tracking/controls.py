@@ -188,7 +188,7 @@ class Indices:
     def _made(self, setting: int, size: str, own: str) -> Index | None:
         shifts = []
         for control in CONTROLS:
-            cases = [one for one in self.series.get((setting, control), ()) if not np.isnan(one.sound).all()]
+            cases = [one for one in self.series.get((setting, control), ()) if _positive(one.sound)]
             near = [one for one in cases if one.params.get("size") == size] or cases
             if control == own or not near:
                 continue
@@ -205,6 +205,11 @@ class Indices:
             if len(there):
                 out[k] = agreed(there.tolist())
         return Index(np.exp(out), stacked)
+
+
+def _positive(values: Values) -> bool:
+    """Whether there are values, none of them 0 or below: only these have logs."""
+    return bool((values > 0).any() and not (values <= 0).any())
 
 
 def _nanmedian(values: Values) -> Values:

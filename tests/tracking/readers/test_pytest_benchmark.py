@@ -183,6 +183,16 @@ def test_quartiles_beyond_any_time_bound_nothing(tmp_path, value):
     compare_sides(*(pytest_benchmark.side([pytest_benchmark.read_file(path)]) for _ in range(2)), 0.02)
 
 
+@pytest.mark.parametrize("value", [10**400, -1.0, "fast", 1e300], ids=["overflow", "negative", "text", "eternal"])
+def test_another_statistic_that_is_no_time_is_left_out(tmp_path, value):
+    """The median is read, and so is a mean that can be true."""
+    path = pytest_file(tmp_path / "a.json", [{"name": "a", "data": DATA}])
+    data = json.loads(path.read_bytes())
+    data["benchmarks"][0]["stats"] |= {"min": value, "mean": 1.2e-3}
+    path.write_text(json.dumps(data))
+    assert pytest_benchmark.read_file(path).timed[0].stats == {"mean": 1.2e-3}
+
+
 def test_a_median_of_zero_is_below_the_clock_s_resolution(tmp_path):
     """It refuses no file: the case is named, and the others are read."""
     path = pytest_file(tmp_path / "a.json", [{"name": "x", "data": [0.0, 0.0, 0.0]}, {"name": "y", "data": [1.0] * 3}])

@@ -145,7 +145,11 @@ def _timed(entry: Json, where: str) -> Timed:
         group = entry.get("group")
         bench = f"{group}: {bench}" if isinstance(group, str) and group else bench
     doubt = MEDIAN * iqr / NORMAL_IQR / math.sqrt(rounds) if 2 < rounds < math.inf and 0 < iqr <= LONGEST else math.inf
-    others = {name: float(x) for name in ("min", "mean") if isinstance(x := stats.get(name), int | float) and x >= 0}
+    others = {
+        name: float(x)
+        for name in ("min", "mean")
+        if isinstance(x := stats.get(name), int | float) and 0 <= x <= LONGEST
+    }
     # `extra_info` is the project's own: only hwbench's suite, which names the bench, means a version of it.
     version = str(info.get("version", "")) if isinstance(info.get("bench"), str) else ""
     return Timed(bench, variant, params, median, doubt, samples, _counts(info, median), version, others)
