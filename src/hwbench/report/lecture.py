@@ -13,6 +13,7 @@ KINDS = {
     "measured": "measured here",
     "computed": "computed here, in the type itself",
     "simulated": "simulated cycle by cycle",
+    "synthesised": "synthesised, placed and routed for a part that is not here",
     "counted": "counted in machine code (static)",
     "none": "cannot be had",
 }

@@ -9,6 +9,8 @@ from ....record.model import FLOP_RATE
 from ... import lecture
 from ...dataset import Point, Runs
 from ...sections import Block, Section, Table
+from . import fpga
+from .stability_facts import amount
 
 HEAD = ("slide", "the lecture", "these runs", "which is", "command", "chart")
 LONGEST = 260  # characters of a finding in a cell
@@ -66,9 +68,27 @@ def _hardware(runs: Runs) -> Table:
         ("training", "promising", "AMD GPU", "cannot be had: hwbench drives GPUs by CUDA alone", ""),
         ("training, inference", "promising", "AI ASIC", asic,
          "92 TOP/s int8, TPU v1: 256 × 256 × 2 × 700 MHz (published: Jouppi et al. 2017)"),
-        ("inference", "promising", "DSP", "cannot be had: its algorithms were run on this CPU", ""),
+        ("inference", "promising", "DSP", _in_packets(runs.measuring("machine code")), ""),
+        ("", "has its slide", "FPGA", _on_fpga(runs), "slower than GPUs and ASICs (published: the lecture)"),
     ]  # fmt: skip
     return Table("Hardware summary", ("for", "", "hardware", "here", "elsewhere"), rows)
+
+
+def _on_fpga(runs: Runs) -> str:
+    found = fpga.fastest(runs.measuring(fpga.MEASURES))
+    return f"{found} (synthesised)" if found else "not synthesised in these runs"
+
+
+def _in_packets(points: Sequence[Point]) -> str:
+    """The most multiply-adds that a packet of a VLIW machine does; its algorithms run on this CPU."""
+    packets = [p.record for p in points if amount(p.record, "packets") and amount(p.record, "per_issue")]
+    if not packets:
+        return "cannot be had: its algorithms were run on this CPU"
+    most = max(packets, key=lambda record: amount(record, "per_issue") or 0.0)
+    done = text.amount(amount(most, "per_issue"))
+    return (
+        f"{done} multiply-adds a packet, {most.variant} (counted in machine code); its algorithms were run on this CPU"
+    )
 
 
 def _fastest(points: Sequence[Point]) -> Point | None:
