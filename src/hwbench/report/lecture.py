@@ -24,6 +24,7 @@ class Slide:
     """A slide: what it claims ("" where it claims nothing), and the benches that ask this machine.
 
     `of` says what their figures are (`KINDS`), `chart` what the page shows, `cannot` what hwbench cannot say of it.
+    `finding` is a pattern of the finding that speaks of the claim; "" takes the first.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Slide:
     of: str = "none"
     chart: str = ""
     cannot: str = ""
+    finding: str = ""
 
     @property
     def command(self) -> str:

@@ -6,8 +6,8 @@ and routes them for a small and a large Lattice ECP5. Seconds of the cases are t
 cycles, the cells, the highest clock for each of three seeds (a placement is found by chance), and the seconds that
 compiling took.
 
-No FPGA is measured: the clock is nextpnr's static timing analysis for the slowest speed grade (6), register to register. A PE has
-no pipeline register between multiplier and adder, so that it is the array of the slides.
+No FPGA is measured: the clock is nextpnr's static timing analysis for the slowest speed grade (6), register to
+register. A PE has no pipeline register between multiplier and adder, so that it is the array of the slides.
 """
 
 from __future__ import annotations

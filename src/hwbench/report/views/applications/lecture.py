@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from ....record import text
@@ -41,8 +42,9 @@ def _table(part: lecture.Part, findings: Mapping[str, Sequence[str]]) -> Table:
 
 
 def _said(slide: lecture.Slide, findings: Mapping[str, Sequence[str]]) -> str:
-    """The first finding of the slide's first bench that has one, and what cannot be said."""
-    told = [findings[name][0] for name in slide.benches if findings.get(name)][:1]
+    """The first finding of the slide's benches that speaks of its claim, and what cannot be said."""
+    said = (one for name in slide.benches for one in findings.get(name, ()))
+    told = [one for one in said if re.search(slide.finding, one)][:1]
     told = [one if len(one) <= LONGEST else f"{one[:LONGEST]} …" for one in told]
     return " ".join([*told, *([f"{slide.cannot[0].upper()}{slide.cannot[1:]}."] if slide.cannot else [])])
 
@@ -61,17 +63,18 @@ def _hardware(runs: Runs) -> Table:
     asic = f"{max(busy)[1]} (simulated)" if busy else "not simulated in these runs"
     gpu = "; ".join(filter(None, (_rate(here["gpu"], "in registers"), _rate(here["gpu product"], "tensor cores"))))
     rows = [
-        ("training, inference", "common", "Intel/AMD/Arm CPU", _rate(here["cpu"]) or "not measured in these runs",
+        ("Intel/AMD/Arm CPU", "training, inference", "common", _rate(here["cpu"]) or "not measured in these runs",
          "0.15 TFLOP/s, Core i7-6700K (published: the lecture)"),
-        ("training, inference", "common", "Nvidia GPU", gpu or "not measured in these runs",
+        ("Nvidia GPU", "training", "common", gpu or "not measured in these runs",
          "12 TFLOP/s, Titan X (published: the lecture)"),
-        ("training", "promising", "AMD GPU", "cannot be had: hwbench drives GPUs by CUDA alone", ""),
-        ("training, inference", "promising", "AI ASIC", asic,
+        ("Intel/Arm/Qualcomm GPU", "inference", "common", "cannot be had: hwbench drives GPUs by CUDA alone", ""),
+        ("AMD GPU", "training", "promising", "cannot be had: hwbench drives GPUs by CUDA alone", ""),
+        ("AI ASIC", "training, inference", "promising", asic,
          "92 TOP/s int8, TPU v1: 256 × 256 × 2 × 700 MHz (published: Jouppi et al. 2017)"),
-        ("inference", "promising", "DSP", _in_packets(runs.measuring("machine code")), ""),
-        ("", "has its slide", "FPGA", _on_fpga(runs), "slower than GPUs and ASICs (published: the lecture)"),
+        ("DSP", "inference", "promising", _in_packets(runs.measuring("machine code")), ""),
+        ("FPGA", "emulation of ASICs", "common", _on_fpga(runs), "slower than GPUs and ASICs (published: the lecture)"),
     ]  # fmt: skip
-    return Table("Hardware summary", ("for", "", "hardware", "here", "elsewhere"), rows)
+    return Table("Hardware summary", ("hardware", "for", "", "here", "elsewhere"), rows, leads=True)
 
 
 def _on_fpga(runs: Runs) -> str:
