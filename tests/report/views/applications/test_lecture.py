@@ -24,7 +24,7 @@ def test_every_claim_is_a_row_in_order():
     tables = [block for block in section.blocks if block.caption.startswith("Slides")]
     slides = [row[0] for table in tables for row in table.rows]
     assert slides == [slide.title for part in lecture.parts() for slide in part.claims]
-    assert all(row[4] or "annot" in row[3] for table in tables for row in table.rows)
+    assert all(row[3] or "annot" in row[4] for table in tables for row in table.rows)
 
 
 def test_the_finding_that_speaks_of_the_claim_is_told():

@@ -13,7 +13,7 @@ from ...sections import Block, Section, Table
 from . import fpga
 from .stability_facts import amount
 
-HEAD = ("slide", "the lecture", "these runs", "which is", "command", "chart")
+HEAD = ("slide", "the lecture", "these runs", "command", "which is; the chart")
 LONGEST = 260  # characters of a finding in a cell
 TERA = 1e-3
 
@@ -35,7 +35,13 @@ def view(runs: Runs) -> Section | None:
 
 def _table(part: lecture.Part, findings: Mapping[str, Sequence[str]]) -> Table:
     rows = [
-        (slide.title, slide.claim, _said(slide, findings), lecture.KINDS[slide.of], slide.command, slide.chart)
+        (
+            slide.title,
+            slide.claim,
+            _said(slide, findings),
+            slide.command,
+            "; ".join(filter(None, (lecture.KINDS[slide.of], slide.chart))),
+        )
         for slide in part.claims
     ]
     return Table(f"Slides: {part.name}", HEAD, rows)
