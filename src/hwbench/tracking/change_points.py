@@ -136,8 +136,8 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
     """The result of `asv.step_detect.detect_steps` for values with positive weights.
 
     asv fits pieces by its exact solver for a series of penalties, and takes the penalty that minimises beta · pieces +
-    log(noise + Σ |E_i - rho · E_i-1|), with E the residuals and rho their best autocorrelation. That sum and the merging
-    of pieces take most of asv's time, and only these two are reimplemented here.
+    log(noise + Σ |E_i - rho · E_i-1|), with E the residuals and rho their best autocorrelation. That sum and the
+    merging of pieces take most of asv's time, and only these two are reimplemented here.
     """
     from asv import step_detect as asv
 
@@ -161,7 +161,15 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
         if below is not None and above is not None and solved[below][0] == solved[above][0]:
             return solved[below][2]
         gamma = penalty * math.exp(x)
-        right, _, _ = asv.solve_potts(values, scaled, gamma, max_size=LONGEST_PIECE, mu_dist=fit)
+        if not hasattr(fit, "find_best_partition"):  # asv without its compiled part
+            right = asv.solve_potts(values, scaled, gamma, max_size=LONGEST_PIECE, mu_dist=fit)[0]
+        else:
+            right, at = [], n - 1
+            begun = fit.find_best_partition(gamma, 1, LONGEST_PIECE, 0, n)  # for each end what comes before its piece
+            while at >= 0:
+                right.append(at + 1)
+                at = begun[at]
+            right.reverse()
         right = _merged(right, gamma, fit.dist, moved)
         levels = [fit.mu(left, after - 1) for left, after in zip([0, *right[:-1]], right, strict=True)]
         apart = y - np.repeat(levels, np.diff([0, *right]))

@@ -30,12 +30,12 @@ from ..peak import matmul
 from ._hardware import Simulation, source_of
 
 SEEDS = (1, 2, 3)
-LARGEST = 16  # rows or columns: the largest part has 156 multipliers
+LARGEST = 16  # rows or columns
 LARGEST_BATCH = 4096
 ROOM = 1 << 29  # bytes: a nextpnr with the database of its part takes 0.3 GB
 
 PARTS = {
-    # Lattice, ECP5 and ECP5-5G Family Data Sheet (FPGA-DS-02012), table 1.1; look-up tables as nextpnr counts them.
+    # What each part has by the `available` of nextpnr's report.
     "ecp5-25k": ecp5.Part("LFE5U-25F", "25k", 24288, 24288, 28),
     "ecp5-85k": ecp5.Part("LFE5U-85F", "85k", 83640, 83640, 156),
 }
