@@ -12,7 +12,6 @@ import msgspec
 
 from .. import catalog
 from ..devices import Device, selection
-from ..devices.cpu import CpuDevice
 from ..host import disturbances, machine, variables
 from ..host.provenance import stamp
 from ..record import identity, interference, store, witness
@@ -73,6 +72,8 @@ def _execute(
     groups = planning.remaining(plan, known, failed)
     session = _Session(run, path, devices, observer, begun)
     session.engine.stop = stop
+    from ..devices.cpu import CpuDevice  # it imports Numba
+
     for device in devices.values():
         if isinstance(device, CpuDevice):
             device.told = functools.partial(_told, observer, stop)
