@@ -91,9 +91,16 @@ def facts(bench: Bench) -> list[str]:
         ("axes", axes(bench.axes)),
         *(("also", axes(sweep)) for sweep in bench.sweeps),
         *((f"`--preset {name}`", axes(bench.presets[name])) for name in ("quick", "full") if bench.presets[name]),
-        ("", "" if bench.core else "`--preset quick` measures it only where it is selected."),
+        ("", _only_selected(bench)),
     ]
     return ["| | |", "| --- | --- |", *(f"| {name} | {cell} |" for name, cell in rows if cell)]
+
+
+def _only_selected(bench: Bench) -> str:
+    """Which sets leave it out."""
+    if bench.by_name:
+        return "Every set leaves it out: it is measured only where it is selected."
+    return "" if bench.core else "`--preset quick` measures it only where it is selected."
 
 
 def limit(bench: Bench) -> str:

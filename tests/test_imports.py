@@ -34,7 +34,7 @@ LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 READS = ("record", "analysis", "tracking", "report", "export")
 MEASURES = ("measurement", "devices", "kernels", "benches", "catalog")  # the catalogue loads the benches by name
 # What a helper of the benches may need beside: bfloat16, and the conversions that Numba lacks on a CPU.
-BESIDES = {"benches.stability._formats": {"ml_dtypes"}}
+BESIDES = {"benches.stability._formats": {"ml_dtypes"}, "benches.fpga._hardware": {"amaranth"}}
 HEAVY = ("numba", "llvmlite", "scipy", "cupy", "numpy", "jinja2", "vl_convert")
 
 

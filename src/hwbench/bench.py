@@ -187,6 +187,8 @@ class Bench:
     core
         Part of the quick set, which has half a minute for the whole machine. `--preset quick` measures any other
         bench only when it is selected.
+    by_name
+        In no set: measured only where it is selected, since it needs an extra and takes minutes.
     shared
         All cases of a contrast work on the one memory that `inputs` makes, so that it is counted once.
     scratch
@@ -217,6 +219,7 @@ class Bench:
         tolerance: float | None = None,
         free: Mapping[str, Callable[[str], Scalar]] | None = None,
         core: bool = True,
+        by_name: bool = False,
         about: str = "",
         shared: bool = False,
         scratch: tuple[str, ...] = (),
@@ -239,6 +242,7 @@ class Bench:
         self.tolerance = tolerance
         self.free = dict(free or {})
         self.core = core
+        self.by_name = by_name
         self.about = about
         self.shared = shared
         self.scratch = scratch

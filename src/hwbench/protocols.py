@@ -136,6 +136,9 @@ class Cpu(Protocol):
     def counters(self) -> dict[str, float]:
         """Running totals: `wall_s`, and what is known of `steal_s`, `others_s`, `throttled_s`."""
 
+    def busy(self, what: str) -> None:
+        """Say what a long build does now. Ends the run where that was asked for: call it every second."""
+
     def adopt(self, pid: int) -> Callable[[], None]:
         """Count a child process's CPU time as our own until the returned function is called."""
 

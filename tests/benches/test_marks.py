@@ -63,6 +63,7 @@ def told() -> dict[str, list[str]]:
 def test_every_figure_of_suspect_records_is_marked(bench: str) -> None:
     """Each sentence that has a figure has a record's mark, unless the figure cannot depend on the machine."""
     said = [sentence for sentence in told().get(bench, []) if re.search(r"\d", sentence) and not EXACT.match(sentence)]
-    static = catalog.benches()[bench].measures == "machine code"  # no machine changes its figures
+    static = catalog.benches()[bench].measures in ("machine code", "hardware array")  # no machine changes its figures
     assert said or static or bench.startswith("stability."), f"no run has records of {bench}: add some to `further`"
+    said = [] if static else said
     assert [sentence for sentence in said if "(suspect" not in LIMITS.sub("", sentence)] == []

@@ -87,6 +87,21 @@ def test_off_a_terminal_each_bench_is_one_plain_line(clock):
     )
 
 
+def test_a_long_build_is_told_once_a_stage(clock):
+    """It says the same over and over; the next group begins anew."""
+    stream = io.StringIO()
+    lines = Lines(stream)
+    lines.planned([ONE, TWO], 0)
+    for one in (ONE, TWO):
+        lines.measuring(one)
+        for what in ("synthesising", "synthesising", "placing"):
+            lines.doing(what)
+    name, other = describe(ONE), describe(TWO)
+    assert stream.getvalue().splitlines()[1:] == [
+        f"{name}: synthesising", f"{name}: placing", f"{other}: synthesising", f"{other}: placing"
+    ]  # fmt: skip
+
+
 def test_what_goes_wrong_is_said_at_once(clock):
     """Before the bench is done, with the case."""
     stream = io.StringIO()

@@ -91,6 +91,9 @@ class ScriptedDevice:
     def host_empty(self, shape: Any, dtype: Any) -> Any:
         return np.empty(shape, dtype)
 
+    def busy(self, what: str) -> None:
+        pass
+
     def reclaim(self) -> None:
         self.reclaimed += 1
 

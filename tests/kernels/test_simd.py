@@ -7,7 +7,7 @@ import pytest
 from hwbench.kernels import cpu_features, simd
 from hwbench.kernels.compiling import compiled
 from hwbench.kernels.simd import Registers, clobber, fill, load, sink, store, total, width
-from inspection import listing
+from inspection import arm, listing
 
 # --- what LLVM may drop -----------------------------------------------------------------------------------------------
 
@@ -110,6 +110,34 @@ def test_values_pass_through_registers(dtype):
         assert values.tolist() == expected.tolist()
     assert roundtrip(registers, values.ctypes.data, 7) == registers.nbytes
     assert (values == 7).all()
+
+
+@arm.needs_qemu
+@pytest.mark.parametrize("dtype", ["f4", "i4"])
+def test_values_pass_through_registers_on_arm(dtype, tmp_path):
+    """Run on AArch64 registers of 32-bit lanes give NumPy's sum and multiply-adds."""
+    registers = Registers(dtype, 128, 3)
+    values = np.arange(1, registers.nbytes // 4 + 1, dtype=dtype)
+    found, _ = arm.run(add_up, registers, [arm.at(0)], values.view(np.uint8), tmp_path)
+    assert np.frombuffer(found, dtype)[0] == values.sum()
+
+
+@compiled
+def exchanged(address, old, new):
+    simd.write_shared(address, old)
+    simd.put(address + 8, simd.byte_at(address))
+    done = simd.swap_shared(address, old, new)
+    failed = simd.swap_shared(address, old, old)
+    simd.put(address + 16, simd.read_shared(address))
+    return 2 * done + failed
+
+
+@arm.needs_qemu
+def test_shared_words_are_exchanged_on_arm(tmp_path):
+    """Run on AArch64 a compare-and-swap succeeds once, and what is read, whole or a byte, is what was written."""
+    found, after = arm.run(exchanged, None, [arm.at(0), 0x105, 77], bytes(24), tmp_path)
+    assert np.frombuffer(found, "i8")[0] == 2
+    assert after.view("i8").tolist() == [77, 5, 77]
 
 
 @compiled

@@ -39,6 +39,7 @@ def lecture_rows() -> Iterator[Row]:
         yield _activation(activation, taylor)
     for rows, shape in ((3, "3x3x2"), (8, "64x64x32"), (32, "64x64x32")):
         yield from _systolic(rows, shape)
+    yield "fpga.systolic", "ecp5-85k", {"array": "4x4", "batch": 32}, 1e-2, {"calls": 1.0}, _compiled()
     for size, bytes_ in (("L1", 16384), ("DRAM", 2**28)):
         yield ("dsp.dot", "blas", {"size": size, "dtype": "f8"}, bytes_ / 20e9, {"bytes": float(bytes_),
                "flops": bytes_ / 8}, {"threads": 1, "footprint": bytes_})  # fmt: skip
@@ -54,6 +55,16 @@ def lecture_rows() -> Iterator[Row]:
     for variant, step in (("numpy", 1e-4), ("numba", 3e-5)):
         for batch in (16, 64, 256):
             yield _house(variant, batch, step)
+
+
+def _compiled() -> dict[str, Any]:
+    """The facts of an array on a large ECP5."""
+    return {
+        "rows": 4, "columns": 4, "cycles": 43, "closed_form": 43, "part": "LFE5U-85F", "clocks": [110e6, 90e6, 100e6],
+        "gops": 3.2, "luts": 266, "luts_of": 83640, "flip_flops": 500, "flip_flops_of": 83640, "multipliers": 16,
+        "multipliers_of": 156, "synthesis_s": 2.0, "place_and_route_s": [5.0, 6.0, 4.0], "largest": 12,
+        "limited_by": "multipliers",
+    }  # fmt: skip
 
 
 def lecture_gpu_rows(l2: int) -> Iterator[Row]:

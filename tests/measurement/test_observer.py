@@ -20,7 +20,13 @@ class Failing:
         return hear
 
 
-CALLS = [("planned", [], 3), ("measuring", "group"), ("measured", "group", []), ("trouble", "full")]
+CALLS = [
+    ("planned", [], 3),
+    ("measuring", "group"),
+    ("doing", "placing"),
+    ("measured", "group", []),
+    ("trouble", "full"),
+]
 
 
 def test_a_closed_pipe_or_a_full_disk_ends_no_run():
@@ -45,6 +51,7 @@ def test_trouble_alone_is_told():
     quiet = TroubleOnly(told.append)
     quiet.planned([], 0)
     quiet.measuring(None)
+    quiet.doing("placing")
     quiet.measured(None, [])
     quiet.trouble("the disk is full")
     assert told == ["warning: the disk is full"]

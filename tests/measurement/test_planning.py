@@ -65,6 +65,14 @@ def test_a_question_about_an_absent_device_is_left_out_unless_selected():
     assert len(planned(bench, select=("vectorize",)).groups) == 2
 
 
+def test_a_bench_by_name_is_in_no_set():
+    """It needs an extra and takes minutes: whoever measures everything did not ask for it."""
+    bench = scripted_bench({"slow": 1.0}, "other.slow")
+    bench.by_name = True
+    assert {group.bench.name for group in planned(bench, both()).groups} == {"vectorize.add"}
+    assert {group.bench.name for group in planned(bench, select=("other",)).groups} == {"other.slow"}
+
+
 def test_a_selected_bench_of_which_no_case_is_left_is_named():
     """Its variants or axes have other names; nobody selected the others by name, so they are left out silently."""
     other = scripted_bench({"numpy-row": 1.0}, "access.rows", {"n": (1,)})

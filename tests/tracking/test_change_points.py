@@ -74,6 +74,18 @@ def test_pieces_are_those_of_asv():
     assert change_points._pieces([1.0] * 5, [None] * 5) == [(0, 5, 1.0)]
 
 
+def test_pieces_are_the_same_without_the_compiled_part_of_asv(monkeypatch):
+    """asv installs without a compiler, too; its distances in Python find the same pieces."""
+    detect_steps = asv_steps()
+    from asv import step_detect
+
+    values = noisy(2, 1.0, 1.3, 1.1).tolist()
+    theirs = [(left, right, level) for left, right, level, *_ in detect_steps(values, [None] * COUNT)]
+    monkeypatch.setattr(step_detect, "get_mu_dist", step_detect.L1Dist)
+    assert change_points._pieces(values, [None] * COUNT) == theirs
+    assert len(theirs) == 3
+
+
 def test_many_series_are_shared_among_processes_with_the_same_result():
     """A hundred series with steps, by several processes and by one."""
     asv_steps()

@@ -62,6 +62,7 @@ class Lines:
         self.forecast = Forecast(())
         self.records: dict[str, list[Record]] = {}
         self.began = 0.0
+        self.now = self.what = ""  # the group under way, and what a long build of it does
 
     def planned(self, groups: Sequence[Group], measured: int) -> None:
         """Say how much there is to do."""
@@ -74,9 +75,16 @@ class Lines:
             return  # all of it is skipped, and the end says why
         self.say(f"measuring {counted(cases, 'case')} of {counted(self.benches, 'bench', 'benches')}{already}")
 
-    def measuring(self, group: Group) -> None:  # noqa: ARG002 - a line is only printed when the bench is done
-        """Start the group's clock."""
+    def measuring(self, group: Group) -> None:
+        """Start the group's clock; a line is only printed when the bench is done."""
+        self.now, self.what = describe(group), ""
         self.began = time.perf_counter()
+
+    def doing(self, what: str) -> None:
+        """A line where something new is done."""
+        if what != self.what:
+            self.what = what
+            self.say(f"{self.now}: {what}")
 
     def measured(self, group: Group, records: Sequence[Record]) -> None:
         """Count it; after the last group of a bench say what came out of the bench, at once what went wrong."""
@@ -138,7 +146,11 @@ class Bar(Lines):
     def measuring(self, group: Group) -> None:
         """Name the contrast that is under way."""
         super().measuring(group)
-        self.progress.update(self.task, description=describe(group))
+        self.progress.update(self.task, description=self.now)
+
+    def doing(self, what: str) -> None:
+        """Beside the name of the contrast."""
+        self.progress.update(self.task, description=f"{self.now}: {what}")
 
     def measured(self, group: Group, records: Sequence[Record]) -> None:
         """Move on by one."""

@@ -71,6 +71,7 @@ class CpuDevice:
         self.host = system.read_host(root) if host is None else host
         self.root = root
         self.measuring = measuring
+        self.told: Callable[[str], None] = lambda _what: None  # hears of long builds; may raise KeyboardInterrupt
         self._workers: list[Worker] = []
         self._crews: dict[int, Crew] = {}
         self._pool = Pool()
@@ -106,6 +107,10 @@ class CpuDevice:
     def team(self, *ranks: int) -> Crew:
         """A crew of some threads of the largest one, by their place in it: the CPUs `host.order[rank]`."""
         return Crew([self.crew(self.host.usable).workers[rank] for rank in ranks])
+
+    def busy(self, what: str) -> None:
+        """Say what a long build does now."""
+        self.told(what)
 
     @property
     def cores(self) -> int:

@@ -19,6 +19,9 @@ class Observer(Protocol):
     def measuring(self, group: Group) -> None:
         """A group is about to be measured."""
 
+    def doing(self, what: str) -> None:
+        """What a long build of the group does now; said over and over."""
+
     def measured(self, group: Group, records: Sequence[Record]) -> None:
         """A group was measured and saved."""
 
@@ -42,6 +45,11 @@ class QuietObserver:
         with suppress(OSError):
             self.observer.measuring(group)
 
+    def doing(self, what: str) -> None:
+        """Pass it on."""
+        with suppress(OSError):
+            self.observer.doing(what)
+
     def measured(self, group: Group, records: Sequence[Record]) -> None:
         """Pass it on."""
         with suppress(OSError):
@@ -63,6 +71,9 @@ class TroubleOnly:
         """Nothing is said."""
 
     def measuring(self, group: Group) -> None:
+        """Nothing is said."""
+
+    def doing(self, what: str) -> None:
         """Nothing is said."""
 
     def measured(self, group: Group, records: Sequence[Record]) -> None:

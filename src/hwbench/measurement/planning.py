@@ -82,10 +82,11 @@ def preset_of(request: Request, cut_off: tuple[Path, Run] | None) -> str:
 def plan(request: Request, preset: str, benches: Sequence[Bench], devices: Mapping[str, Device]) -> Plan:
     """The cases of the benches on these devices.
 
-    Where the request selects no bench, those are left out whose question needs a device that is absent.
+    Where the request selects no bench, those are left out whose question needs a device that is absent, and those that
+    are measured by name alone.
     """
     groups = cases.groups(
-        benches if request.select else [bench for bench in benches if answerable(bench, devices)],
+        benches if request.select else [bench for bench in benches if answerable(bench, devices) and not bench.by_name],
         preset=preset,
         params=request.params,
         variants=request.variants,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -71,6 +72,11 @@ def _execute(
     groups = planning.remaining(plan, known, failed)
     session = _Session(run, path, devices, observer, begun)
     session.engine.stop = stop
+    from ..devices.cpu import CpuDevice  # it imports Numba
+
+    for device in devices.values():
+        if isinstance(device, CpuDevice):
+            device.told = functools.partial(_told, observer, stop)
     session.save([record for record in plan.absent if key(record) not in known])
     observer.planned(groups, len(known))
     try:
@@ -95,6 +101,12 @@ def _execute(
         )
     claim.release(finished=done.finished is not None)
     return done, session.autosave.path
+
+
+def _told(observer: Observer, stop: Callable[[], None], what: str) -> None:
+    """A builder says what it does, and gives way to a request to stop."""
+    stop()
+    observer.doing(what)
 
 
 class _Session:

@@ -21,9 +21,9 @@ Measures = Literal[
     # subjects of charts and tables
     "activations", "blocking", "branches", "break-even", "call", "clock", "convolution", "copies in pieces",
     "core to core", "divergence", "dot product", "fork and join", "fourier transform", "gpu launch", "gpu tensor",
-    "gradients", "initialization", "ladder", "learning rates", "loaded latency", "loads in flight", "machine code",
-    "matrix product", "occupancy", "reduction", "row and column", "scaling", "stride", "systolic array", "temporaries",
-    "training",
+    "gradients", "hardware array", "initialization", "ladder", "learning rates", "loaded latency", "loads in flight",
+    "machine code", "matrix product", "occupancy", "reduction", "row and column", "scaling", "stride", "systolic array",
+    "temporaries", "training",
 ]  # fmt: skip
 KNOWN: tuple[str, ...] = get_args(Measures)
 

@@ -124,7 +124,7 @@ def _fitted(parts: Sequence[Part]) -> tuple[list[Part], list[Placed]]:
                 continue
             link = one.table and isinstance(one.block, Table)
             size = budget.LINK if link else budget.height(one.block, one.findings)
-            blocks[j] = (j + 2 * isinstance(one.block, Table), size)
+            blocks[j] = (j + 2 * (isinstance(one.block, Table) and not one.block.leads), size)
         sized.append((part.section, blocks))
     stay = budget.kept(sized)
     here, rest = [], []

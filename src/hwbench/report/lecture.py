@@ -13,6 +13,7 @@ KINDS = {
     "measured": "measured here",
     "computed": "computed here, in the type itself",
     "simulated": "simulated cycle by cycle",
+    "synthesised": "synthesised, placed and routed for a part that is not here",
     "counted": "counted in machine code (static)",
     "none": "cannot be had",
 }
@@ -23,6 +24,7 @@ class Slide:
     """A slide: what it claims ("" where it claims nothing), and the benches that ask this machine.
 
     `of` says what their figures are (`KINDS`), `chart` what the page shows, `cannot` what hwbench cannot say of it.
+    `finding` is a pattern of the finding that speaks of the claim; "" takes the first.
     """
 
     title: str
@@ -31,6 +33,7 @@ class Slide:
     of: str = "none"
     chart: str = ""
     cannot: str = ""
+    finding: str = ""
 
     @property
     def command(self) -> str:

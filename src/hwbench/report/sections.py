@@ -25,13 +25,15 @@ def css_string(text: str) -> str:
 class Table:
     """Cells as they are shown. `rows` may be shorter than `head`; columns of numbers are set flush right.
 
-    `fits`: a phone has room for its columns, and need not make a paragraph of each row.
+    `fits`: a phone has room for its columns, and need not make a paragraph of each row. `leads`: it stands in its
+    place as a chart does, while other tables of a topic give way to charts.
     """
 
     caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     fits: bool = False
+    leads: bool = False
     kind: ClassVar[str] = "table"
 
     @property

@@ -37,7 +37,7 @@ _OF_PREFIX = {
     "vectorize": "python",
     "parallel": "threads",
     "device": "gpu", "offload": "gpu", "transfer": "gpu",
-    "dsp": "lecture", "stability": "lecture", "systolic": "lecture", "workload": "lecture",
+    "dsp": "lecture", "fpga": "lecture", "stability": "lecture", "systolic": "lecture", "workload": "lecture",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -38,6 +38,7 @@ SHOWING = 8  # values whose neighbours show a scatter: of fewer, steps may be mo
 CLEAR = 3.0  # standard errors of a step by the scatter of its series; a smaller one is none
 LEAST_SHARE = 40  # series that pay for starting a process, half a second
 FEW = 12  # commits up to which asv is always asked
+LONGEST_PIECE = 20  # that asv's exact solver looks for, before pieces are merged
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
@@ -135,8 +136,8 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
     """The result of `asv.step_detect.detect_steps` for values with positive weights.
 
     asv fits pieces by its exact solver for a series of penalties, and takes the penalty that minimises beta · pieces +
-    log(noise + Σ |E_i - rho · E_i-1|), with E the residuals and rho their best autocorrelation. That sum takes most of
-    asv's time, and only that sum is reimplemented here.
+    log(noise + Σ |E_i - rho · E_i-1|), with E the residuals and rho their best autocorrelation. That sum and the
+    merging of pieces take most of asv's time, and only these two are reimplemented here.
     """
     from asv import step_detect as asv
 
@@ -150,6 +151,7 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
     best: tuple[float, list[int], list[float]] = (math.inf, [n], values[:1])
 
     solved: dict[float, tuple[list[int], list[float], float]] = {}
+    moved: dict[tuple[int, int, int], int] = {}
 
     def objective(x: float) -> float:
         nonlocal best
@@ -158,7 +160,18 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
         above = min((at for at in solved if at >= x), default=None)
         if below is not None and above is not None and solved[below][0] == solved[above][0]:
             return solved[below][2]
-        right, levels, _ = asv.solve_potts_approx(values, scaled, gamma=penalty * math.exp(x), mu_dist=fit)
+        gamma = penalty * math.exp(x)
+        if not hasattr(fit, "find_best_partition"):  # asv without its compiled part
+            right = asv.solve_potts(values, scaled, gamma, max_size=LONGEST_PIECE, mu_dist=fit)[0]
+        else:
+            right, at = [], n - 1
+            begun = fit.find_best_partition(gamma, 1, LONGEST_PIECE, 0, n)  # for each end what comes before its piece
+            while at >= 0:
+                right.append(at + 1)
+                at = begun[at]
+            right.reverse()
+        right = _merged(right, gamma, fit.dist, moved)
+        levels = [fit.mu(left, after - 1) for left, after in zip([0, *right[:-1]], right, strict=True)]
         apart = y - np.repeat(levels, np.diff([0, *right]))
         first, after, before, weight = abs(apart[0]) * w[0], apart[1:], apart[:-1], w[1:]
 
@@ -178,6 +191,53 @@ def _pieces(values: list[float], weights: list[float | None]) -> list[Piece]:
     asv.golden_search(objective, lowest, 0.0, xatol=abs(lowest) * 0.1, ftol=0, expand_bounds=True)
     _, right, levels = best
     return list(zip([0, *right[:-1]], right, levels, strict=True))
+
+
+def _merged(
+    found: Sequence[int], gamma: float, dist: Callable[[int, int], float], moved: dict[tuple[int, int, int], int]
+) -> list[int]:
+    """The result of `asv.step_detect.merge_pieces`: the ends of pieces, neighbours merged where that costs less.
+
+    asv reckons the cost of all neighbours anew after each merger; it differs for those of the merged piece alone. Where
+    a boundary lies best between its neighbours depends on no penalty: `moved` keeps it for the next one.
+    """
+    ends = list(found)
+    begins = [0, *ends[:-1]]
+    alone = [dist(begin, end - 1) for begin, end in zip(begins, ends, strict=True)]
+
+    def gain(k: int) -> float:
+        """What merging piece k with the next one adds to the cost."""
+        return dist(begins[k], ends[k + 1] - 1) - (alone[k] + alone[k + 1] + gamma)
+
+    gains = [gain(k) for k in range(len(ends) - 1)]
+    at = 0
+    while True:
+        # The first that costs no more, and on from it as long as the next one costs still less.
+        while at < len(gains) and gains[at] > 0:
+            at += 1
+        if at == len(gains):
+            break
+        best = at
+        while best + 1 < len(gains) and gains[best + 1] <= gains[best]:
+            best += 1
+        del ends[best], begins[best + 1], alone[best + 1], gains[best]
+        alone[best] = dist(begins[best], ends[best] - 1)
+        for k in range(max(best - 1, 0), min(best + 1, len(gains))):
+            gains[k] = gain(k)
+        at = max(min(at, best - 1), 0)
+    # Pieces were found up to a length, so that a boundary may lie better beside where it is.
+    begin = 0
+    for k in range(len(ends) - 1):
+        here, last = ends[k], ends[k + 1] - 1
+        if (begin, here, last) not in moved:
+            least, place = dist(begin, here - 1) + dist(here, last), here
+            for other in range(max(begin + 1, here - LONGEST_PIECE), min(last, here + LONGEST_PIECE) + 1):
+                cost = dist(begin, other - 1) + dist(other, last)
+                if cost < least:
+                    least, place = cost, other
+            moved[begin, here, last] = place
+        ends[k] = begin = moved[begin, here, last]
+    return ends
 
 
 def _shared(work: Sequence[Work]) -> list[list[Piece]]:

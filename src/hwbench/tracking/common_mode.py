@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from .sides import Entry
 
 AROUND = 11  # measurements whose median is what a value is set against: five of them may be slow
 ROUNDS = 3
+THREADS = 4  # more would need as many copies of a setting's windows
 FEWEST = 8  # cases that show what they share
 LEAST = 0.03  # relative; less is left in place
 CLEAR = 4.0  # standard errors
@@ -27,25 +29,29 @@ CLEAR = 4.0  # standard errors
 
 def shared(every: Sequence[Series]) -> dict[int, Values]:
     """For each setting the log of what all its times share at each commit, against the commits around it."""
-    found: dict[int, Values] = {}
     by_setting: dict[int, list[Series]] = {}
     for one in every:
         if kind_of(one.unit) == "time" and not (one.measured[1] <= 0).any():
             by_setting.setdefault(one.setting, []).append(one)
-    for setting, positive in by_setting.items():
-        if len(positive) >= FEWEST:
-            at = np.unique(np.concatenate([one.measured[0] for one in positive]))
-            whole = np.full((len(positive), len(at)), np.nan)
-            for row, one in zip(whole, positive, strict=True):
-                places, values = without(one, None)
-                row[np.searchsorted(at, places)] = np.log(values)
-            common = np.zeros(len(at))
-            for _ in range(ROUNDS):  # the neighbours of a slow commit are better known without what is slow among them
-                before, common = common, _common(whole - _around(whole - common))
-                if np.array_equal(before, common):
-                    break
-            found[setting] = np.zeros(len(positive[0].values))
-            found[setting][at] = common
+    there = [setting for setting, positive in by_setting.items() if len(positive) >= FEWEST]
+    with ThreadPoolExecutor(max(1, min(len(there), THREADS))) as pool:  # NumPy sorts without Python's lock
+        return dict(zip(there, pool.map(lambda setting: _of(by_setting[setting]), there), strict=True))
+
+
+def _of(positive: Sequence[Series]) -> Values:
+    """The same for the series of one setting."""
+    at = np.unique(np.concatenate([one.measured[0] for one in positive]))
+    whole = np.full((len(positive), len(at)), np.nan)
+    for row, one in zip(whole, positive, strict=True):
+        places, values = without(one, None)
+        row[np.searchsorted(at, places)] = np.log(values)
+    common = np.zeros(len(at))
+    for _ in range(ROUNDS):  # the neighbours of a slow commit are better known without what is slow among them
+        before, common = common, _common(whole - _around(whole - common))
+        if np.array_equal(before, common):
+            break
+    found = np.zeros(len(positive[0].values))
+    found[at] = common
     return found
 
 

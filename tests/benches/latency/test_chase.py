@@ -11,8 +11,9 @@ from doubles.scripted import ScriptedDevice
 from hwbench.bench import Skip
 from hwbench.benches.latency import chase
 from hwbench.devices.cpu import CpuDevice
+from hwbench.kernels import gate
 from hwbench.measurement.verify_output import mismatch
-from inspection import listing
+from inspection import arm, listing
 from inspection.answers import reading
 from inspection.told import STOLEN, doubt, said, spread
 
@@ -189,6 +190,19 @@ def test_arm_chase_is_sixteen_loads():
     """On AArch64 the chase is sixteen loads an iteration."""
     body = listing.hot_loop(listing.for_arm(chase.chase, None, (listing.INT,) * 3))
     assert listing.count(body, r"^ldr\s+x\d+, \[x\d+\]$") == 16
+
+
+@arm.needs_qemu
+def test_arm_chase_follows_the_ring(tmp_path):
+    """Run on AArch64 the chase ends where the ring says, and the gate has the stamps of its start and end."""
+    lines = lines_of(4096)
+    memory = np.zeros(4096 + 128, np.uint8)
+    chase.point(memory.view("i8"), arm.at(0), lines)
+    start = arm.at(64 * int(lines[0]))
+    returned, after = arm.run(chase.chase, None, [start, 32, arm.at(4096)], memory, tmp_path)
+    assert np.frombuffer(returned, "i8")[0] == arm.at(64 * int(lines[32]))
+    began, ended = after[4096:].view("i8")[[gate.START, gate.END]]
+    assert 0 < began <= ended
 
 
 def test_follow_reads_the_pointer():

@@ -11,7 +11,7 @@ from hwbench.kernels import cpu_features
 from hwbench.kernels.simd import Registers
 from hwbench.measurement.verify_output import mismatch
 from hwbench.record.reasons import told
-from inspection import listing
+from inspection import arm, listing
 from inspection.answers import reading
 from inspection.told import STOLEN, doubt, said, spread
 
@@ -250,6 +250,19 @@ def test_steps_keep_all_chains_in_registers(chains, bits, dtype):
     assert listing.count(body, rf"^vfmadd\d+{suffix}\s+%{listing.NAMES[bits or 128]}") == 4 * chains
     assert listing.count(body, r"\(") == 0, "a spill or a load"
     assert len(body) <= 4 * chains + 3, body
+
+
+@arm.needs_qemu
+@pytest.mark.parametrize(("dtype", "bits", "chains"), [("f8", 128, 12), ("f4", 128, 3), ("f8", 0, 2)])
+def test_arm_steps_give_the_closed_form(dtype, bits, chains, tmp_path):
+    """Run on AArch64 every fused multiply-add counts in the answer, which is exact."""
+    values = {"dtype": np.dtype(dtype), "chains": chains, "rng": np.random.default_rng(7)}
+    x = fma.numbers(values["rng"], values["dtype"], chains)
+    memory = np.concatenate([x.view(np.uint8), np.zeros(x.nbytes, np.uint8)])
+    places = [arm.at(x.nbytes), arm.at(0)]
+    registers = Registers(dtype, bits or 8 * x.itemsize, chains)
+    _, after = arm.run(fma.steps, registers, [*places, x.nbytes, fma.A, fma.B, fma.STEPS, 1, 0], memory, tmp_path)
+    assert after[x.nbytes :].view(dtype).tolist() == fma.closed_form(x, 1)[0].tolist()
 
 
 @pytest.mark.parametrize("bits", [0, 128])

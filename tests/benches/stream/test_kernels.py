@@ -1,15 +1,16 @@
 """The machine code of the stream kernels: the vectors asked for, folded addresses, no spills, nothing dropped.
 
 A figure is worth nothing where LLVM chose narrower vectors, called memcpy, or dropped the work. The host's code is read
-for each width it has; the same IR is compiled for AArch64 and read too.
+for each width it has; the same IR is compiled for AArch64, read, and run by qemu-user where it is installed.
 """
 
+import numpy as np
 import pytest
 
 from hwbench.benches.stream import _kernels
 from hwbench.kernels import cpu_features
 from hwbench.kernels.simd import Registers
-from inspection import listing
+from inspection import arm, listing
 
 STREAM = (listing.INT,) * 6
 
@@ -155,3 +156,50 @@ def test_arm_triad_is_fmla(dtype):
     body = listing.hot_loop(listing.for_arm(_kernels.simd_triad, Registers(dtype, 256, 8), STREAM))
     assert listing.count(body, rf"^fmla\s+v\d+\.{'2d' if dtype == 'f8' else '4s'}") == 16
     assert listing.count(body, r"^stp\s+q") == 8
+
+
+NBYTES = 2048  # of each array: two passes of four blocks of eight pairs, of which halves and quarters are whole blocks
+
+
+@arm.needs_qemu
+@pytest.mark.parametrize(
+    ("kernel", "nt", "expected"),
+    [
+        ("simd_store", False, lambda b, c, s: np.full_like(b, s)),
+        ("simd_store", True, lambda b, c, s: np.full_like(b, s)),
+        ("simd_copy", True, lambda b, c, s: b),
+        ("simd_copy_halves", False, lambda b, c, s: b),
+        ("simd_scale", False, lambda b, c, s: s * b),
+        ("simd_add", False, lambda b, c, s: b + c),
+        ("simd_triad", False, lambda b, c, s: b + s * c),
+        ("simd_triad_halves", True, lambda b, c, s: b + s * c),
+    ],
+)
+def test_arm_gives_numpys_answer(kernel, nt, expected, tmp_path):
+    """Run on AArch64 a kernel writes what NumPy computes, and nothing else."""
+    memory = np.zeros(4 * NBYTES, np.uint8)
+    a, b, c, beyond = memory.view("f8").reshape(4, -1)
+    rng = np.random.default_rng(3)
+    b[:], c[:], beyond[:] = rng.integers(-1000, 1000, (3, len(b)))
+    places = [arm.at(NBYTES * i) for i in range(3)]
+    _, after = arm.run(
+        getattr(_kernels, kernel), Registers("f8", 256, 8, nt), [*places, NBYTES, 2, 0], memory, tmp_path
+    )
+    a[:] = expected(b, c, _kernels.SCALE)
+    assert after.tobytes() == memory.tobytes()
+
+
+@arm.needs_qemu
+@pytest.mark.parametrize(
+    ("kernel", "bits", "passes", "blocks"), [("simd_load", 256, 3, 1), ("simd_load_streams", 128, 3, 0)]
+)
+def test_arm_loads_add_up(kernel, bits, passes, blocks, tmp_path):
+    """Run on AArch64 the last pass adds up all words; of the others the last block counts, or all of them."""
+    words = np.random.default_rng(4).integers(-(2**40), 2**40, NBYTES // 8)
+    registers = Registers("i8", bits, 8 if blocks else 2)
+    returned, after = arm.run(
+        getattr(_kernels, kernel), registers, [arm.at(0)] * 3 + [NBYTES, passes, 0], words.tobytes(), tmp_path
+    )
+    others = words[-registers.nbytes // 8 :].sum() if blocks else words.sum()
+    assert np.frombuffer(returned, "i8")[0] == words.sum() + (passes - 1) * others
+    assert after.tobytes() == words.tobytes()

@@ -62,8 +62,9 @@ TARGETS = {
                }, index="i32"),
         Target("neon", "AArch64 with NEON, Neoverse N1", ARM, "neoverse-n1", "", _lanes(16),
                {"i1": Dot("llvm.aarch64.neon.sdot.v4i32.v16i8", "<4 x i32>", "<16 x i8>")},
-               peak={"i1": 32, "f4": 8},
-               source="Arm Neoverse N1 Software Optimization Guide: 2 pipes of 128 bits, SDOT and FMLA on both"),
+               peak={"i1": 32, "i2": 4, "f4": 8},
+               source="LLVM, AArch64SchedNeoverseN1.td, after Arm's Neoverse N1 Software Optimization Guide: SDOT and "
+                      "FMLA of 128 bits on V0 and V1, SMLAL on V0 alone"),
         Target("sve", "AArch64 with SVE of 256 bits, Neoverse V1", ARM, "neoverse-v1", "", _lanes(16), {
                    "i1": Dot("llvm.aarch64.sve.sdot.nxv4i32", "<vscale x 4 x i32>", "<vscale x 16 x i8>"),
                    "i2": Dot("llvm.aarch64.sve.sdot.nxv2i64", "<vscale x 2 x i64>", "<vscale x 8 x i16>"),
@@ -72,13 +73,15 @@ TARGETS = {
                {"i2": Dot("llvm.x86.sse2.pmadd.wd", "<4 x i32>", "<8 x i16>", "product")}, fused=False),
         Target("avx2", "x86-64 with AVX2 and FMA", X86, "haswell", "", _lanes(32),
                {"i2": Dot("llvm.x86.avx2.pmadd.wd", "<8 x i32>", "<16 x i16>", "product")},
-               peak={"i2": 16, "f4": 16}, source="uops.info, Haswell: VPMADDWD on one port, FMA on two"),
+               peak={"i2": 16, "f4": 16}, source="LLVM, X86SchedHaswell.td: VPMADDWD (WriteVecIMulY) on port 0, "
+                                                "FMA (WriteFMAY) on ports 0 and 1"),
         # Operands as LLVM typed them before 22; later ones take these, too.
         Target("avx512-vnni", "x86-64 with AVX-512 and VNNI", X86, "sapphirerapids", "", _lanes(64), {
                    "i1": Dot("llvm.x86.avx512.vpdpbusd.512", "<16 x i32>", "<16 x i32>"),
                    "i2": Dot("llvm.x86.avx512.vpdpwssd.512", "<16 x i32>", "<16 x i32>"),
                }, peak={"i1": 128, "i2": 64, "f4": 32},
-               source="Intel, 64-ia-32 optimization manual, Sapphire Rapids: 2 ports of 512 bits"),
+               source="Intel, Accelerate AI Workloads with Intel AMX, page 4: 256 int8 and 64 float32 operations a "
+                      "cycle; VPDPWSSD on the ports of VPDPBUSD (LLVM, IceLakeServer/resources-avx512vnni.s)"),
         Target("rvv", "RISC-V with V, registers of 128 bits", "riscv64-unknown-elf", "generic-rv64", "+m,+a,+f,+d,+v",
                {"i1": 8, "i2": 4, "f4": 2}, scalable=True, scale=2),
         Target("gfx942", "AMD CDNA 3, a wave of 64 lanes", "amdgcn-amd-amdhsa", "gfx942", "",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ..dataset import Runs
 from ..sections import Section
 from .applications.dsp import view as dsp
+from .applications.fpga import view as fpga
 from .applications.house_prices import view as house_prices
 from .applications.lecture import view as lecture
 from .applications.stability import view as stability
@@ -70,6 +71,7 @@ VIEWS: tuple[View, ...] = (
     lecture,
     stability,
     systolic,
+    fpga,
     dsp,
     house_prices,
     crosscheck,

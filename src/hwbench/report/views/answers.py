@@ -48,7 +48,7 @@ def figure(runs: Runs, name: str, points: Sequence[Point], bench: BenchInfo) -> 
         STATUS,
     )
     every = table(runs, f"{name}: every case", columns, points, lambda point: point.run)
-    return Figure(name, panels, every, told, list(legend.values()))
+    return Figure(name, panels, every, told, list(legend.values()), wide=len(panels) == 1)
 
 
 def of(record: Record, answer: Answer) -> float | None:

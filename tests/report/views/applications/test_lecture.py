@@ -2,7 +2,7 @@
 
 from hwbench.record.model import Record
 from hwbench.report import lecture
-from hwbench.report.views.applications.lecture import view
+from hwbench.report.views.applications.lecture import _said, view
 from made_up.page import dataset
 from made_up.stability_records import chain, run_of
 
@@ -24,13 +24,31 @@ def test_every_claim_is_a_row_in_order():
     tables = [block for block in section.blocks if block.caption.startswith("Slides")]
     slides = [row[0] for table in tables for row in table.rows]
     assert slides == [slide.title for part in lecture.parts() for slide in part.claims]
-    assert all(row[4] or "annot" in row[3] for table in tables for row in table.rows)
+    assert all(row[3] or "annot" in row[4] for table in tables for row in table.rows)
+
+
+def test_the_finding_that_speaks_of_the_claim_is_told():
+    """By its pattern, in whichever of the slide's benches; the first without one, and none rather than a wrong one."""
+    findings = {"a.one": ["PEs in use: 4.0%.", "Cycles: 7."], "a.two": ["Bandwidth: 30 GB/s."]}
+    benches = ["a.one", "a.two", "a.three"]
+    told = [_said(lecture.Slide("t", "c", benches, finding=one), findings) for one in ("", "^Cycles", "Band", "other")]
+    assert told == ["PEs in use: 4.0%.", "Cycles: 7.", "Bandwidth: 30 GB/s.", ""]
+    assert (
+        _said(lecture.Slide("t", "c", benches, finding="other", cannot="no part is here"), findings)
+        == "No part is here."
+    )
+
+
+def test_the_summary_of_hardware_keeps_its_place():
+    """It leads its topic; the tables of slides give way to charts."""
+    blocks = view(dataset(run_of([ARRAY]))).blocks
+    assert [block.caption for block in blocks if block.leads] == ["Hardware summary"] == [blocks[0].caption]
 
 
 def test_each_figure_of_the_summary_says_what_it_is():
     """Simulated here, published elsewhere; what was not measured is said."""
     section = view(dataset(run_of([ARRAY])))
-    rows = {row[2]: row for row in section.blocks[0].rows}
+    rows = {row[0]: row for row in section.blocks[0].rows}
     assert rows["AI ASIC"][3] == "128 × 128 PEs, 20% of them busy (simulated)"
     assert rows["Intel/AMD/Arm CPU"][3] == "not measured in these runs"
     assert all("published" in row[4] for row in rows.values() if row[4])

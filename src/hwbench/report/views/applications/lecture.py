@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from ....record import text
@@ -9,8 +10,10 @@ from ....record.model import FLOP_RATE
 from ... import lecture
 from ...dataset import Point, Runs
 from ...sections import Block, Section, Table
+from . import fpga
+from .stability_facts import amount
 
-HEAD = ("slide", "the lecture", "these runs", "which is", "command", "chart")
+HEAD = ("slide", "the lecture", "these runs", "command", "which is; the chart")
 LONGEST = 260  # characters of a finding in a cell
 TERA = 1e-3
 
@@ -32,15 +35,22 @@ def view(runs: Runs) -> Section | None:
 
 def _table(part: lecture.Part, findings: Mapping[str, Sequence[str]]) -> Table:
     rows = [
-        (slide.title, slide.claim, _said(slide, findings), lecture.KINDS[slide.of], slide.command, slide.chart)
+        (
+            slide.title,
+            slide.claim,
+            _said(slide, findings),
+            slide.command,
+            "; ".join(filter(None, (lecture.KINDS[slide.of], slide.chart))),
+        )
         for slide in part.claims
     ]
     return Table(f"Slides: {part.name}", HEAD, rows)
 
 
 def _said(slide: lecture.Slide, findings: Mapping[str, Sequence[str]]) -> str:
-    """The first finding of the slide's first bench that has one, and what cannot be said."""
-    told = [findings[name][0] for name in slide.benches if findings.get(name)][:1]
+    """The first finding of the slide's benches that speaks of its claim, and what cannot be said."""
+    said = (one for name in slide.benches for one in findings.get(name, ()))
+    told = [one for one in said if re.search(slide.finding, one)][:1]
     told = [one if len(one) <= LONGEST else f"{one[:LONGEST]} …" for one in told]
     return " ".join([*told, *([f"{slide.cannot[0].upper()}{slide.cannot[1:]}."] if slide.cannot else [])])
 
@@ -59,16 +69,35 @@ def _hardware(runs: Runs) -> Table:
     asic = f"{max(busy)[1]} (simulated)" if busy else "not simulated in these runs"
     gpu = "; ".join(filter(None, (_rate(here["gpu"], "in registers"), _rate(here["gpu product"], "tensor cores"))))
     rows = [
-        ("training, inference", "common", "Intel/AMD/Arm CPU", _rate(here["cpu"]) or "not measured in these runs",
+        ("Intel/AMD/Arm CPU", "training, inference", "common", _rate(here["cpu"]) or "not measured in these runs",
          "0.15 TFLOP/s, Core i7-6700K (published: the lecture)"),
-        ("training, inference", "common", "Nvidia GPU", gpu or "not measured in these runs",
+        ("Nvidia GPU", "training", "common", gpu or "not measured in these runs",
          "12 TFLOP/s, Titan X (published: the lecture)"),
-        ("training", "promising", "AMD GPU", "cannot be had: hwbench drives GPUs by CUDA alone", ""),
-        ("training, inference", "promising", "AI ASIC", asic,
+        ("Intel/Arm/Qualcomm GPU", "inference", "common", "cannot be had: hwbench drives GPUs by CUDA alone", ""),
+        ("AMD GPU", "training", "promising", "cannot be had: hwbench drives GPUs by CUDA alone", ""),
+        ("AI ASIC", "training, inference", "promising", asic,
          "92 TOP/s int8, TPU v1: 256 × 256 × 2 × 700 MHz (published: Jouppi et al. 2017)"),
-        ("inference", "promising", "DSP", "cannot be had: its algorithms were run on this CPU", ""),
+        ("DSP", "inference", "promising", _in_packets(runs.measuring("machine code")), ""),
+        ("FPGA", "emulation of ASICs", "common", _on_fpga(runs), "slower than GPUs and ASICs (published: the lecture)"),
     ]  # fmt: skip
-    return Table("Hardware summary", ("for", "", "hardware", "here", "elsewhere"), rows)
+    return Table("Hardware summary", ("hardware", "for", "", "here", "elsewhere"), rows, leads=True)
+
+
+def _on_fpga(runs: Runs) -> str:
+    found = fpga.fastest(runs.measuring(fpga.MEASURES))
+    return f"{found} (synthesised)" if found else "not synthesised in these runs"
+
+
+def _in_packets(points: Sequence[Point]) -> str:
+    """The most multiply-adds that a packet of a VLIW machine does; its algorithms run on this CPU."""
+    packets = [p.record for p in points if amount(p.record, "packets") and amount(p.record, "per_issue")]
+    if not packets:
+        return "cannot be had: its algorithms were run on this CPU"
+    most = max(packets, key=lambda record: amount(record, "per_issue") or 0.0)
+    done = text.amount(amount(most, "per_issue"))
+    return (
+        f"{done} multiply-adds a packet, {most.variant} (counted in machine code); its algorithms were run on this CPU"
+    )
 
 
 def _fastest(points: Sequence[Point]) -> Point | None:
