@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .cffi_calls import is_function
 from .foreign_tracer import KERNELS, Foreign, bare, foreign, kernel, libraries
 from .guards import guarded
 from .inputs import Subject, walk
@@ -44,7 +45,7 @@ def count_numpy(made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
     given = bare(plain(result))
     if not agree(made, found, (given, list(copied.values())), outcome):
         ledger.unseen("what depends on the type of its arrays")
-    for name in made.unseen:
+    for name in (*made.unseen, *(f"{one.name} (cffi)" for one in made.outer if is_function(one.value))):
         ledger.unseen(name)
     results = [one.shadow if isinstance(one, Foreign) else plain(one) for _, one in walk(result, "result")]
     counts = summed(ledger, results)
