@@ -137,6 +137,48 @@ def test_a_machine_without_roofs_is_one_line(cached, monkeypatch):
         roofs.get(print)
 
 
+def hidden():
+    """Roofs of a machine whose L3 has no label, as others fill it: steps between L2 and memory were measured."""
+    run = roof_run()
+    rest = [one for one in run.records if one.params.get("size") != "L3"]
+    sizes = {key: value for key, value in SIZES.items() if key != "L3"}
+    policy = msgspec.structs.replace(run.policy, sizes=sizes)
+    return msgspec.structs.replace(run, records=rest, policy=policy)
+
+
+def test_steps_are_measured_where_no_label_says_what_serves():
+    """Between four times the last cache and memory; none where these meet."""
+    assert made_up().between == []
+    found = roofs.Roofs(hidden(), {})
+    assert found.between == found.untried == [4 * MIB, int((4 * 128) ** 0.5 * MIB) // 4096 * 4096]
+
+
+def test_a_cache_without_a_label_serves_what_was_measured_of_it():
+    """16 MiB on one thread at 60 GB/s, and not at memory's 20; on two threads no more than twice that of one."""
+    run = hidden()
+    [load] = [
+        one for one in run.records
+        if one.bench == "stream.load" and (one.params["size"], one.params["threads"]) == ("DRAM", 1)
+    ]  # fmt: skip
+    near, far = roofs.Roofs(run, {}).between
+    steps = [
+        msgspec.structs.replace(
+            load, params=load.params | {"size": f"{size}B"}, counts={"bytes": rate},
+            facts=load.facts | {"footprint": size - 8},
+        )
+        for size, rate in ((near, 80e9), (far, 60e9))
+    ]  # fmt: skip
+    found = roofs.Roofs(msgspec.structs.replace(run, records=[*run.records, *steps]), {})
+    assert found.untried == []
+    assert found.roof("load", far).value == 60e9
+    assert found.roof("load", far).name == "L3 load, 1 thread"
+    between = found.band("load", 60 * MIB)
+    assert (between.low, between.high, between.level) == (20e9, 60e9, "L3–DRAM")
+    assert found.band("load", 2 * far, 2).value == 120e9
+    assert found.roof("load", 200 * MIB).name == "DRAM load, 1 thread"
+    assert found.roof("add", MIB) is None
+
+
 def test_sizes_are_those_of_the_run():
     """Half of a cache, for one thread."""
     assert made_up().size("L2") == SIZES["L2"]

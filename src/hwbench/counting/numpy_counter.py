@@ -121,4 +121,6 @@ def summed(ledger: Ledger, results: list[Array]) -> Counts:
         calls=tuple(name for name, nbytes in ledger.by_name.most_common() if nbytes),
         dtype=ledger.by_dtype.most_common(1)[0][0] if ledger.by_dtype else "",
         fusable=None if unknown else ledger.fused(results),
+        data=outside + made,
+        reuses=ledger.reuses(),
     )

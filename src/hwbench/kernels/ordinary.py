@@ -48,6 +48,38 @@ def move_together(reads: int, a: np.ndarray, b: np.ndarray, c: np.ndarray, out: 
     return total
 
 
+@compiled(fastmath=True)
+def make(reads: int, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """As `move`, into a new array each time, which is given back."""
+    out = np.empty(len(a))
+    if reads == 1:
+        for i in range(len(out)):
+            out[i] = 2.0 * a[i]
+    elif reads == 2:
+        for i in range(len(out)):
+            out[i] = a[i] + b[i]
+    else:
+        for i in range(len(out)):
+            out[i] = a[i] + b[i] + c[i]
+    return out
+
+
+@compiled(fastmath=True, parallel=True)
+def make_together(reads: int, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """The same on all threads."""
+    out = np.empty(len(a))
+    if reads == 1:
+        for i in prange(len(out)):
+            out[i] = 2.0 * a[i]
+    elif reads == 2:
+        for i in prange(len(out)):
+            out[i] = a[i] + b[i]
+    else:
+        for i in prange(len(out)):
+            out[i] = a[i] + b[i] + c[i]
+    return out
+
+
 def memory(reads: int, writes: int) -> tuple[int, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """How many arrays of float64 a loop reads for the one that it writes, and arrays of as many bytes in all."""
     if not writes or reads > 8 * writes:

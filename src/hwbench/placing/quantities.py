@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from .. import catalog
 from ..analysis.bars import MEASURED
 from ..analysis.headline import CPU_RATES
 from ..bench import Bench
+from ..devices import Device
+from ..devices.selection import spread
+from ..measurement.cases import groups
+from ..measurement.engine import Engine
 from ..measurement.planning import Request
-from ..record.model import LEVELS, Case, Policy
+from ..record.model import LEVELS, Case, Policy, Record
 
 POLICY = Policy(preset="check", min_sample_s=0.002, case_s=0.08, warmup_s=0.05, max_rounds=40, precision=0.02)
 FOLDER = "checks"
@@ -36,3 +40,16 @@ def _gives(name: str, bench: Bench, case: Case) -> bool:
         return False
     inner = case.params.get("size", LEVELS[-1]) != LEVELS[-1]
     return case.variant not in SLOWER and not (inner and case.variant in MEMORY_ONLY)
+
+
+def measure(devices: Mapping[str, Device], sizes: Sequence[int], kinds: Collection[str]) -> list[Record]:
+    """Records of these kernels at sizes in bytes a thread, on one thread and on all, of stores through the caches."""
+    if not sizes:
+        return []
+    engine = Engine(devices, POLICY)
+    chosen = groups(
+        [bench for bench in catalog.benches().values() if bench.measures in kinds], preset="labels",
+        params={"size": [f"{size}B" for size in sizes]}, variants=["simd"],
+        devices={name: device.kind for name, device in devices.items()}, spread=spread(devices),
+    )  # fmt: skip
+    return [record for group in chosen for record in engine.measure(group)]
