@@ -167,7 +167,7 @@ def test_ordinary_loops_are_timed_beside_it(setting, monkeypatch):
     loops = engine.beside(24 * 800, 8 * 800, 0, known)
     assert [sum(one.nbytes for one in loop.args[1:]) for loop in loops.values()] == [24 * 800] * 2
     anew = engine.beside(24 * 800, 8 * 800, 8 * 800, known)
-    assert [[one.nbytes for one in loop.args[1:]] for loop in anew.values()] == [[6400, 6400, 0]] * 2
+    assert [[one.nbytes for one in loop.args] for loop in anew.values()] == [[6400, 6400]] * 2
     assert engine.beside(100, 0, 0, known) == {}
     monkeypatch.setattr(engine, "beside", lambda *_given: {
         engine.LOOP: lambda: None, engine.LOOPS: lambda: None

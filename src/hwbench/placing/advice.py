@@ -157,11 +157,17 @@ class Case:
         issued, fused = middle(counts.issued), middle(counts.fusable)
         if not counts.temporaries or not fused or fused >= issued or not counts.compulsory:
             return None
-        again = max(1.0, fused / counts.compulsory) if _named(counts, REDUCES) else 1.0
-        moving, computing = self.loop * again, self.arithmetic
+        return self.one_loop(self.loop, 1.0)
+
+    def one_loop(self, moving: float, more: float) -> float:
+        """Seconds of that one loop, given those of an ordinary one and how many times as many threads compute."""
+        counts = self.counts
+        again = middle(counts.fusable) / counts.compulsory if _named(counts, REDUCES) else 1.0
+        moving, computing = moving * max(1.0, again), self.arithmetic / more
         made = self.point.beside is not None and self.point.beside.made
         call = 0.0 if made else self.roofs.cost(costs.CALL)  # and the result's array: about what NumPy's take
-        return max(moving, computing) + OVERLAP * min(moving, computing) + call + self.pages + self.rest
+        both = max(moving, computing) + OVERLAP * min(moving, computing)
+        return both + call + self.pages + self.rest / more
 
 
 def advise(point: Point, roofs: Roofs, kind: str) -> tuple[Advice, ...]:
@@ -229,9 +235,8 @@ def _threads(case: Case) -> Advice | None:
     if point.threads >= every or case.seconds < FORKS * fork or case.counts.unknown:  # code that may not be shared
         return None
     fused = case.fused
-    alone = case.seconds if fused is None else fused
     more = every / point.threads
-    after = max(alone / more, case.loops)
+    after = max(case.seconds / more, case.loops) if fused is None else case.one_loop(case.loops, more)
     share = (case.least(point.threads, case.data) if fused else case.seconds) / more / case.helped(every)
     least = max(case.least(every, case.data), share)
     gain = case.gain(after, least)

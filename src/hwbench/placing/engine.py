@@ -136,10 +136,8 @@ def beside(compulsory: int, written: int, made: int, setting: Setting) -> dict[s
     writes = min(written, compulsory)
     reads, a, b, c, out = ordinary.memory(compulsory - writes, writes)
     if made and len(out):
-        return {
-            LOOP: functools.partial(ordinary.make, reads, a, b, c),
-            LOOPS: functools.partial(ordinary.make_together, reads, a, b, c),
-        }
+        ways = {LOOP: ordinary.MAKE, LOOPS: ordinary.MAKE_TOGETHER}
+        return {name: functools.partial(make[reads - 1], *(a, b, c)[:reads]) for name, make in ways.items()}
     return {
         LOOP: functools.partial(ordinary.move, reads, a, b, c, out),
         LOOPS: functools.partial(ordinary.move_together, reads, a, b, c, out),
