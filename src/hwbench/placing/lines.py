@@ -123,7 +123,7 @@ def brief(name: str, point: Point) -> str:
 NARROW = ("n", "time", "time/n", "share", "issued", "roof")  # columns that fit into WIDTH
 LEGEND = (
     "share: the least time for the bytes and flops that any code needs, over the time; issued: the same for the bytes "
-    "that this code asks for."
+    "that this code asks for, from the nearest caches that can hold them."
 )
 
 

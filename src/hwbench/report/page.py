@@ -46,7 +46,7 @@ def assembled(
     sections: Sequence[Section], layout: Page, heading: str, title: str, summary: Sequence[str], charting: Future[str],
     *, alone: bool = False,
 ) -> str:  # fmt: skip
-    """One HTML page of sections; `charting` gives Vega's script. `alone`: one subject, without a rail to choose from."""
+    """One HTML page of sections; `charting` gives Vega's script. `alone`: of one subject, without a rail."""
     charts: dict[str, Spec] = {}
     # Ids are numbers in order of appearance: names from run files must not get into an attribute.
     identify = _Numbers(charts)
