@@ -60,7 +60,7 @@ def test_a_sweep_is_a_table_of_80_columns_and_the_last_point():
     assert said[1].split() == ["n", "time", "time/n", "share", "issued", "roof"]
     assert [line[2:8].replace("\u202f", "").rstrip() for line in said[2:4]] == ["1000", "10000"]
     assert sum(line.startswith("f at n=") for line in said) == 1
-    assert said[-2].startswith("share: the least time")
+    assert said[-3].startswith("share: the least time")
     assert max(map(len, said)) <= lines.WIDTH
     assert lines.brief("f", points[0]).startswith("f at n=1000: 10.0 µs, ")
 

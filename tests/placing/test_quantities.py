@@ -52,13 +52,13 @@ def test_roofs_are_a_check_without_latency_and_with_stores():
 
 
 def test_sizes_between_levels_are_records_of_one_thread_and_of_all(monkeypatch):
-    """Of stores through the caches alone, with their footprint; nothing without sizes."""
+    """Of stores through the caches alone; on all threads no more than memory takes; nothing without sizes."""
     brief = Policy(preset="check", min_sample_s=1e-6, case_s=1e-3, warmup_s=0.0, rounds=1, max_rounds=1)
     monkeypatch.setattr(quantities, "POLICY", brief)
     devices = selection.devices("cpu")
-    found = quantities.measure(devices, [2**16], ["copy"])
+    found = quantities.measure(devices, [2**16, 2**17], ["copy"], 2**16)
     assert {(one.bench, one.variant, one.params["threads"]) for one in found} == {
         ("stream.copy", "simd", 1), ("stream.copy", "simd", "all"),
     }  # fmt: skip
-    assert all(roofs._lies(one, 2**16) for one in found if one.timed) and any(one.timed for one in found)
-    assert quantities.measure(devices, [], ["copy"]) == []
+    assert [(one.params["threads"], one.timed) for one in found if roofs._lies(one, 2**17)] == [(1, True)]
+    assert quantities.measure(devices, [], ["copy"], 0) == []

@@ -7,7 +7,8 @@ import pytest
 
 from hwbench.errors import UsageError
 from hwbench.placing import costs, roofs
-from hwbench.record import store
+from hwbench.record import store, units
+from hwbench.record.model import Policy
 from made_up.placed import BOTH, MIB, ONE, SIZES, roof_run
 from made_up.placed import roofs as made_up
 
@@ -153,6 +154,13 @@ def test_steps_are_measured_where_no_label_says_what_serves():
     assert found.between == found.untried == [4 * MIB, int((4 * 128) ** 0.5 * MIB) // 4096 * 4096]
 
 
+def test_many_last_level_caches_need_no_steps_beyond_one():
+    """Memory is four times all of them; one thread has one, whose label reaches as far."""
+    run = roof_run()
+    sizes = SIZES | {"L3": 16 * MIB, "DRAM": 1024 * MIB}
+    assert roofs.Roofs(msgspec.structs.replace(run, policy=Policy(sizes=sizes)), {}).between == []
+
+
 def test_a_cache_without_a_label_serves_what_was_measured_of_it():
     """16 MiB on one thread at 60 GB/s, and not at memory's 20; on two threads no more than twice that of one."""
     run = hidden()
@@ -163,8 +171,7 @@ def test_a_cache_without_a_label_serves_what_was_measured_of_it():
     near, far = roofs.Roofs(run, {}).between
     steps = [
         msgspec.structs.replace(
-            load, params=load.params | {"size": f"{size}B"}, counts={"bytes": rate},
-            facts=load.facts | {"footprint": size - 8},
+            load, params=load.params | {"size": units.exact(size)}, counts={"bytes": rate},
         )
         for size, rate in ((near, 80e9), (far, 60e9))
     ]  # fmt: skip

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from .memory import Array, Touched, bounds, distinct, granule
-from .model import Range, Reuse, Stride, Temporary
+from .model import Range, Stride, Temporary
 from .numpy_costs import Cost
-from .reuse import reuses
 
 Index = Any  # whatever an array can be indexed with
 MOST_CALLS = 100_000  # kept one by one, to see which could be fused
@@ -324,10 +323,6 @@ class Ledger:
         """Strided accesses, those of most bytes first."""
         ordered = sorted(self.strides, key=lambda one: self.strides[one], reverse=True)
         return tuple(Stride(*one) for one in ordered[:20])
-
-    def reuses(self) -> tuple[Reuse, ...]:
-        """The issued bytes by how much other memory was used since their last use; nothing where that is not known."""
-        return reuses(self.entries, self.freed) if self.complete else ()
 
     def fused(self, results: Sequence[Array]) -> Range | None:
         """Issued bytes if every chain of elementwise calls, with the reduction at its end, were one loop."""

@@ -20,6 +20,7 @@ from .model import Counts, Range
 from .numpy_patches import tracing
 from .numpy_tracer import plain, traced
 from .recorder import RECORDER
+from .reuse import reuses
 from .runs import agree, copied_arrays, plain_run
 from .watching import watching
 
@@ -122,5 +123,5 @@ def summed(ledger: Ledger, results: list[Array]) -> Counts:
         dtype=ledger.by_dtype.most_common(1)[0][0] if ledger.by_dtype else "",
         fusable=None if unknown else ledger.fused(results),
         data=outside + made,
-        reuses=ledger.reuses(),
+        reuses=reuses(ledger.entries, ledger.freed) if ledger.complete else (),
     )

@@ -7,15 +7,12 @@ its size that was freed, as allocators do. The second replay counts: it is that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from .ledger import Buffer, Entry, Use
 from .model import Reuse
-
-if TYPE_CHECKING:
-    from .ledger import Buffer, Entry, Use
 
 Parts = npt.NDArray[np.intp]
 

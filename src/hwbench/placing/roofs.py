@@ -26,7 +26,7 @@ from ..errors import StoreError, UsageError
 from ..host import machine, variables
 from ..measurement import planning, session
 from ..measurement.observer import Observer, TroubleOnly
-from ..record import identity, store
+from ..record import identity, store, units
 from ..record.estimate import estimate
 from ..record.facts import threads_of
 from ..record.model import LEVELS, Record, Run
@@ -95,8 +95,18 @@ class Roofs:
         if not caches or LEVELS[-1] not in self.levels:
             return []
         near, far = REACH * 2 * self.size(caches[-1]), self.size(LEVELS[-1])
+        if outer := max((one.bytes for one in self.run.machine.cpu.caches if one.level > 2), default=0):
+            far = min(far, REACH * outer)  # `DRAM` is larger where there are many, of which a thread has one
         ratio = far / max(near, 1)
         return [int(near * ratio ** (step / STEPS)) // 4096 * 4096 for step in range(STEPS)] if ratio > REACH else []
+
+    def memory(self, threads: int) -> int:
+        """Bytes of each of so many threads that stand for memory."""
+        found = [
+            int(one.facts["footprint"]) for one in self.reading.records
+            if one.params.get("size") == LEVELS[-1] and threads_of(one) == threads and "footprint" in one.facts
+        ]  # fmt: skip
+        return min(found, default=self.size(LEVELS[-1]))
 
     @property
     def untried(self) -> list[int]:
@@ -134,7 +144,7 @@ class Roofs:
                 continue
             memory = level == LEVELS[-1]
             share = 1 if memory else sharers(level, threads, self.run.machine.cpu)
-            held = self.size(level) * (1 if memory else 2) / share
+            held = self.memory(threads) if memory else 2 * self.size(level) / share
             measured = self._steps(kind, threads, usual) if memory else []
             if found and not measured and REACH * found[-1].size < held:  # until there, a noticeable part is served
                 found.append(Node(REACH * found[-1].size, rate, level))
@@ -204,9 +214,8 @@ class Roofs:
 
 
 def _lies(record: Record, size: int) -> bool:
-    """Whether a record has this size in bytes for each thread, but for what whole elements leave over."""
-    footprint = record.facts.get("footprint", 0)
-    return record.params.get("size") not in LEVELS and isinstance(footprint, int) and abs(footprint - size) < size / 100
+    """Whether a case has this size in bytes for each thread, measured or not."""
+    return record.params.get("size") == units.exact(size)
 
 
 def _at(footprint: float, threads: int) -> Record:
@@ -269,11 +278,12 @@ def _measured(known: Run | None, names: Sequence[str], observer: Observer, stop:
         run = known
     if known is not None:
         run = planning.merged(msgspec.structs.replace(run, benches=known.benches | run.benches), known.records)
-    devices = selection.devices(CPU)
+    devices, roofs = selection.devices(CPU), Roofs(run)
     made = costs.benches()
+    kinds = [kind for kind in KINDS if kind != "fma"]
     records = [
         *costs.measure(devices, quantities.POLICY),
-        *quantities.measure(devices, Roofs(run).untried, [kind for kind in KINDS if kind != "fma"]),
+        *quantities.measure(devices, roofs.untried, kinds, roofs.memory(roofs.threads)),
     ]
     described = run.benches | {bench.name: bench.info for bench in made}
     return planning.merged(msgspec.structs.replace(run, benches=described, finished=store.now()), records)
