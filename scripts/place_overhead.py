@@ -1,10 +1,11 @@
 """Does `hwbench place` give the time that `pyperf timeit` gives? Both in turn, on a function that takes about 1 ms.
 
     python -m pip install pyperf
-    python scripts/place_overhead.py [--rounds 5]
+    python scripts/place_overhead.py [--rounds 15]
 
 Prints each pair, the median of the ratios and its interval; exits with 1 where that is off by more than 3%. Each side
-has a process of its own in each round; the order alternates.
+has one process of its own in each round, which takes a second; the order alternates. Longer rounds, as of pyperf's
+usual twenty processes, compare different minutes of a machine that others use as well.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from hwbench.record import text
 from hwbench.record.estimate import estimate
 
 TOLERANCE = 0.03
-SETUP = "import numpy as np; x = np.random.default_rng(0).random(100_000); f = np.sort"
+SETUP = "import numpy as np; x = np.random.default_rng(0).random(25_000); f = np.sort"
 CALL = "f(x)"
 PLACE = f"""
 {SETUP}
@@ -39,10 +40,10 @@ def by_place() -> float:
 
 
 def by_pyperf() -> float:
-    """The median of `pyperf timeit` over its processes."""
+    """The median of `pyperf timeit` over the values of one process, after one that calibrates it."""
     with tempfile.TemporaryDirectory() as made:
         out = Path(made) / "out.json"
-        command = ["-m", "pyperf", "timeit", "--quiet", "-p", "5", "-o", str(out), "--inherit-environ",
+        command = ["-m", "pyperf", "timeit", "--quiet", "-p", "1", "-n", "10", "-o", str(out), "--inherit-environ",
                    "PYTHONPATH,OMP_NUM_THREADS", "-s", SETUP, CALL]  # fmt: skip
         subprocess.run([sys.executable, *command], capture_output=True, check=True)
         data = json.loads(out.read_text())
@@ -53,7 +54,7 @@ def by_pyperf() -> float:
 def main(arguments: list[str] | None = None, echo: Callable[[str], object] = print) -> int:
     """Run both in turn; the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=15)
     given = parser.parse_args(arguments)
     ratios = []
     for number in range(given.rounds):

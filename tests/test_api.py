@@ -90,7 +90,7 @@ def placed(monkeypatch):
 
     def place(name, function, inputs, setting, *, declared):
         asked.append((name, inputs.args, dict(inputs.kwargs), declared))
-        return {name: engine.point(name, chain(10**6), exactly(5e-3), setting.roofs, written=8 * 10**6)}
+        return {name: engine.point(name, chain(10**7), exactly(50e-3), setting.roofs, written=8 * 10**7)}
 
     monkeypatch.setitem(api._kept, "roofs", made_up_roofs())
     monkeypatch.setattr(selection, "devices", lambda _which: {})

@@ -33,3 +33,11 @@ def test_both_loops_do_the_same(move):
 def test_each_page_of_a_new_array_is_touched():
     """4 KiB are 512 numbers."""
     assert ordinary.fresh(1025)[::512].tolist() == [1.0] * 3
+
+
+@pytest.mark.parametrize("ways", [ordinary.MAKE, ordinary.MAKE_TOGETHER])
+def test_loops_that_make_an_array_compute_what_the_others_do(ways):
+    """By as many arrays as they read; as Python code, whose loops are those that are compiled."""
+    for reads, make in enumerate(ways, 1):
+        _, *arrays, _ = ordinary.memory(80 * reads, 80)
+        assert make.py_func(*arrays[:reads]).tolist() == [float(max(2, reads))] * 10

@@ -51,7 +51,8 @@ def roof_run(**more: Any) -> Run:
         where = {"dtype": dtype, "threads": 1 if threads == 1 else "all", "chains": "best"}
         records.append(_made(rate, "flops", variant="256", bench="peak.fma", params=where, facts={"threads": threads}))
     for name, seconds, spent in (
-        (costs.FORK, 1e-5, {"calls": 1.0}), (costs.CALL, 1e-6, {"calls": 1.0}), (costs.FRESH, 1.0, {"bytes": 1e9})
+        (costs.FORK, 1e-5, {"calls": 1.0}), (costs.CALL, 1e-6, {"calls": 1.0}), (costs.FRESH, 1.0, {"bytes": 1e9}),
+        (costs.PASS, 1.0, {"bytes": 90e9}),
     ):  # fmt: skip
         records.append(record("cost", (seconds,) * 3, bench=name, counts=spent))
     caches = [

@@ -7,6 +7,7 @@ import pytest
 
 from hwbench.counting import Range, Stride
 from hwbench.placing import engine
+from hwbench.placing.model import Beside
 from hwbench.placing.roofs import Roofs
 from hwbench.record.reasons import because
 from made_up.placed import KIB, chain, counts, exactly, roof_run, roofs
@@ -18,16 +19,33 @@ def advice(given, seconds, **more):
 
 
 def test_two_temporaries_in_memory_are_worth_fusing():
-    """A loop over 40 bytes an element at 15 GB/s takes 2.67 ms; a quarter of 3 flops at 25 GFLOP/s shows."""
-    n = 10**6
-    found = advice(chain(n), 4.8e-3, written=8 * n)["fuse"]
-    assert found.gain.expected == pytest.approx(4.8e-3 / (40e6 / 15e9 + 0.031e-3))
-    assert found.gain.at_most == pytest.approx(1.05 * 4.8e-3 / (40e6 / 24e9), rel=0.01)
-    assert found.text.startswith("expect 1.78× as fast, at most ")
+    """A loop over 40 bytes an element at 15 GB/s takes 26.7 ms; a tenth of 3 flops at 35 GFLOP/s shows."""
+    n = 10**7
+    found = advice(chain(n), 48e-3, written=8 * n)["fuse"]
+    assert found.gain.expected == pytest.approx(48e-3 / (400e6 / 15e9 + 0.085e-3), rel=1e-3)
+    assert found.gain.at_most == pytest.approx(1.05 * 48e-3 / (400e6 / 24e9), rel=0.01)
+    assert found.text.startswith("expect 1.79× as fast, at most ")
     assert found.text.endswith(
-        "×: it asks for 68.7 MiB with 2 temporaries (multiply), and one loop would ask for 38.1 MiB. "
+        "×: it asks for 687 MiB with 2 temporaries (multiply), and one loop would ask for 381 MiB. "
         "Write one loop: numba.njit or numexpr."
     )
+
+
+def test_a_gain_is_bounded_by_what_a_cache_may_serve():
+    """38 MiB lie between L3, which may hold 16 MiB, and the 64 MiB from which it serves nothing: L3 is the bound."""
+    n = 10**6
+    found = advice(chain(n), 4.8e-3, written=8 * n)["fuse"]
+    assert found.gain.at_most == pytest.approx(1.05 * 4.8e-3 / (40e6 / 60e9), rel=0.01)
+
+
+def test_a_loop_that_makes_its_result_has_its_pages():
+    """Neither a call's cost nor new pages are added to what was timed with both."""
+    n = 10**7
+    given = {"written": 8 * n, "made": 8 * n, "pages": 5e-3}
+    found = advice(chain(n), 0.2, beside=Beside(20e-3, 15e-3, made=True), **given)["fuse"]
+    assert found.gain.expected == pytest.approx(0.2 / 20.085e-3, rel=1e-3)
+    found = advice(chain(n), 0.2, beside=Beside(20e-3, 15e-3), **given)["fuse"]
+    assert found.gain.expected == pytest.approx(0.2 / 0.1, rel=0.01)
 
 
 def test_arithmetic_that_takes_long_stays():
@@ -112,11 +130,11 @@ def test_half_the_bytes_in_float32():
 
 def test_new_pages_at_each_call_are_told():
     """Half of the time; fused, a third of them stays: the result's."""
-    n = 10**6
-    found = advice(chain(n), 9.6e-3, written=8 * n, made=8 * n, pages=4.8e-3)
+    n = 10**7
+    found = advice(chain(n), 96e-3, written=8 * n, made=8 * 10**6, pages=48e-3)
     assert found["reuse"].gain.expected == pytest.approx(2.0)
-    assert "the system spends 4.80 ms of each call on new pages of memory" in found["reuse"].text
-    assert found["fuse"].gain.expected == pytest.approx(9.6e-3 / (40e6 / 15e9 + 1.6e-3), rel=0.02)
+    assert "the system spends 48.0 ms of each call on new pages of memory" in found["reuse"].text
+    assert found["fuse"].gain.expected == pytest.approx(96e-3 / (400e6 / 15e9 + 48e-3 / 21 + 0.2e-3), rel=0.02)
 
 
 def test_large_results_of_compiled_code_take_new_small_pages():

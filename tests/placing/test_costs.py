@@ -21,6 +21,6 @@ def test_each_cost_is_a_record(monkeypatch):
     monkeypatch.setattr(costs, "FRESH_BYTES", 2**16)
     found = costs.measure({"cpu": Ticking()}, Policy(rounds=3, max_rounds=3, warmup_s=0.0, min_sample_s=1e-3))
     assert [(one.bench, one.status) for one in found] == [
-        ("cost.fork", "ok"), ("cost.call", "ok"), ("cost.fresh", "ok")
+        ("cost.fork", "ok"), ("cost.call", "ok"), ("cost.fresh", "ok"), ("cost.pass", "ok")
     ]  # fmt: skip
-    assert [one.counts for one in found] == [{"calls": 1}, {"calls": 1}, {"bytes": 2**16}]
+    assert [one.counts for one in found] == [{"calls": 1}, {"calls": 1}, {"bytes": 2**16}, {"bytes": 3 * 2**16}]

@@ -10,19 +10,11 @@ from hwbench.counting import Range
 from hwbench.errors import UsageError
 from hwbench.placing import engine
 from hwbench.placing.subject import Inputs
-from made_up.placed import counts, exactly, roofs
+from made_up.placed import MIB, counts, exactly, roofs
 
 
 def point(given=None, seconds=1e-3, **more):
     return engine.point("f", given or counts(24 * 10**6), exactly(seconds), roofs(), **more)
-
-
-@pytest.mark.parametrize(
-    ("writes", "kind"), [(0, "load"), (0.1, "load"), (1 / 3, "triad"), (0.5, "copy"), (0.8, "store"), (1, "store")]
-)
-def test_the_kernel_is_that_of_the_nearest_mix(writes, kind):
-    """None of the bytes of a load are written, a third of a triad's, half of a copy's."""
-    assert engine.mix(writes) == kind
 
 
 def test_the_share_is_the_least_time_over_the_time():
@@ -45,10 +37,27 @@ def test_threads_choose_roof_and_level():
     assert (at.level, at.roof.threads, at.roof.value) == ("L3", 2, 80e9)
 
 
+def test_between_two_levels_the_time_of_a_pass_is_interpolated():
+    """L3 holds 16 MiB and serves a part up to 64 MiB: 40 MiB are halfway between 0.34 and 3.36 ms."""
+    at = point(counts(40 * MIB), seconds=4e-3)
+    middle = (16 * MIB / 50e9 + 64 * MIB / 20e9) / 2
+    assert (at.level, at.roof.name) == ("L3–DRAM", "L3–DRAM load, 1 thread")
+    assert at.share == pytest.approx(middle / 4e-3)
+    assert (at.band.low, at.band.high, at.doubt, at.note) == (20e9, 50e9, "", "")
+    assert point(counts(200 * MIB), seconds=20e-3).band is None
+
+
 def test_data_partly_in_a_nearer_cache_are_set_against_it():
-    """Faster than memory, and no faster than L3."""
-    at = point(counts(40 * 2**20), seconds=1e-3)
-    assert (at.level, at.share, at.doubt) == ("L3", pytest.approx(40 * 2**20 / 50e9 / 1e-3), "")
+    """Faster than is usual of this size, and no faster than L3; a note says so, which is no doubt."""
+    at = point(counts(40 * MIB), seconds=1e-3)
+    assert (at.level, at.share, at.doubt) == ("L3", pytest.approx(40 * MIB / 50e9 / 1e-3), "")
+    assert at.note.startswith("faster than L3–DRAM load, 1 thread (22.7 GB/s)") and "held more of its 40 MiB" in at.note
+
+
+def test_temporaries_do_not_move_the_roof_of_the_data():
+    """Other code has none: inputs and results in L2 are bounded by L2."""
+    at = point(counts(MIB, footprint=32 * MIB, data=MIB), seconds=1e-3)
+    assert (at.level, at.roof.value) == ("L2", 100e9)
 
 
 def test_what_is_faster_than_every_roof_is_told():
@@ -155,10 +164,12 @@ def test_ordinary_loops_are_timed_beside_it(setting, monkeypatch):
     """Of the compulsory bytes: on one thread, and on all."""
     known, _ = setting
     known.loops = True
-    loops = engine.beside(24 * 800, 8 * 800, known)
+    loops = engine.beside(24 * 800, 8 * 800, 0, known)
     assert [sum(one.nbytes for one in loop.args[1:]) for loop in loops.values()] == [24 * 800] * 2
-    assert engine.beside(100, 0, known) == {}
-    monkeypatch.setattr(engine, "beside", lambda _compulsory, _written, _setting: {
+    anew = engine.beside(24 * 800, 8 * 800, 8 * 800, known)
+    assert [[one.nbytes for one in loop.args] for loop in anew.values()] == [[6400, 6400]] * 2
+    assert engine.beside(100, 0, 0, known) == {}
+    monkeypatch.setattr(engine, "beside", lambda *_given: {
         engine.LOOP: lambda: None, engine.LOOPS: lambda: None
     })  # fmt: skip
     at = engine.place("f", np.negative, Inputs((np.ones(100),)), known)["f"]

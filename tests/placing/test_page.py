@@ -37,6 +37,7 @@ def test_the_page_has_chart_table_and_advice():
     assert "How much of this machine does f get?" in html
     assert "with 2 temporaries (multiply), and one loop would ask for" in html
     assert "n=10⁷ and more were left out" in html
+    assert '<body class="alone">' in html  # no rail: there is nothing to choose from
     assert "<script src" not in html and 'http-equiv="Content-Security-Policy"' in html
     assert html.count("numba_f") > 2
 

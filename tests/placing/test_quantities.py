@@ -9,6 +9,7 @@ from hwbench.analysis.bars import MEASURED
 from hwbench.devices import selection
 from hwbench.measurement import planning
 from hwbench.placing import quantities, roofs
+from hwbench.record.model import Policy
 
 
 def cases(names=MEASURED):
@@ -48,3 +49,16 @@ def test_roofs_are_a_check_without_latency_and_with_stores():
         "stream.load", "stream.store", "stream.copy", "stream.triad", "peak.fma",
     }  # fmt: skip
     assert len(found) * quantities.POLICY.case_s < 6
+
+
+def test_sizes_between_levels_are_records_of_one_thread_and_of_all(monkeypatch):
+    """Of stores through the caches alone; on all threads no more than memory takes; nothing without sizes."""
+    brief = Policy(preset="check", min_sample_s=1e-6, case_s=1e-3, warmup_s=0.0, rounds=1, max_rounds=1)
+    monkeypatch.setattr(quantities, "POLICY", brief)
+    devices = selection.devices("cpu")
+    found = quantities.measure(devices, [2**16, 2**17], ["copy"], 2**16)
+    assert {(one.bench, one.variant, one.params["threads"]) for one in found} == {
+        ("stream.copy", "simd", 1), ("stream.copy", "simd", "all"),
+    }  # fmt: skip
+    assert [(one.params["threads"], one.timed) for one in found if roofs._lies(one, 2**17)] == [(1, True)]
+    assert quantities.measure(devices, [], ["copy"], 0) == []

@@ -10,21 +10,21 @@ from hwbench.placing.result import Decorated, Placement
 from made_up.placed import chain, exactly, roofs
 
 
-def placement(seconds=4.8e-3):
-    at = engine.point("f", chain(10**6), exactly(seconds), roofs(), written=8 * 10**6)
+def placement(seconds=48e-3):
+    at = engine.point("f", chain(10**7), exactly(seconds), roofs(), written=8 * 10**7)
     return Placement(Placed("f", (at,)), roofs())
 
 
 def test_the_parts_of_a_placement():
     """Share, roof, bytes and advice, and a text with all of them."""
     found = placement()
-    assert found.share == pytest.approx(40e6 / 24e9 / 4.8e-3)
-    assert found.share_issued == pytest.approx(72e6 / 24e9 / 4.8e-3)
+    assert found.share == pytest.approx(400e6 / 24e9 / 48e-3)
+    assert found.share_issued == pytest.approx((400e6 / 24e9 + 320e6 / 240e9) / 48e-3)  # what is asked again: L1
     assert found.roof == "DRAM triad, 1 thread, 24.0 GB/s"
-    assert (found.bytes.compulsory, found.bytes.issued.low, found.bytes.moved) == (40 * 10**6, 72e6, None)
-    assert (found.threads, found.seconds, found.doubt, found.flops.low) == (1, 4.8e-3, "", 3e6)
+    assert (found.bytes.compulsory, found.bytes.issued.low, found.bytes.moved) == (40 * 10**7, 72e7, None)
+    assert (found.threads, found.seconds, found.doubt, found.flops.low) == (1, 48e-3, "", 3e7)
     assert {one.code for one in found.advice} >= {"fuse", "threads"}
-    assert repr(found).startswith("f: 4.80 ms (4.78–4.82), 35% of DRAM triad, 1 thread")
+    assert repr(found).startswith("f: 48.0 ms (47.8–48.2), 35% of DRAM triad, 1 thread")
     assert found.as_dict()["function"] == "f"
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from hwbench.errors import UsageError
 from hwbench.placing import costs, roofs
-from hwbench.record import store
+from hwbench.record import store, units
+from hwbench.record.model import Policy
 from made_up.placed import BOTH, MIB, ONE, SIZES, roof_run
 from made_up.placed import roofs as made_up
 
@@ -135,6 +136,54 @@ def test_a_machine_without_roofs_is_one_line(cached, monkeypatch):
     monkeypatch.setattr(roofs, "_measured", lambda *_given: bare)
     with pytest.raises(UsageError, match="could not be measured: nothing could be measured; hwbench check"):
         roofs.get(print)
+
+
+def hidden():
+    """Roofs of a machine whose L3 has no label, as others fill it: steps between L2 and memory were measured."""
+    run = roof_run()
+    rest = [one for one in run.records if one.params.get("size") != "L3"]
+    sizes = {key: value for key, value in SIZES.items() if key != "L3"}
+    policy = msgspec.structs.replace(run.policy, sizes=sizes)
+    return msgspec.structs.replace(run, records=rest, policy=policy)
+
+
+def test_steps_are_measured_where_no_label_says_what_serves():
+    """Between four times the last cache and memory; none where these meet."""
+    assert made_up().between == []
+    found = roofs.Roofs(hidden(), {})
+    assert found.between == found.untried == [4 * MIB, int((4 * 128) ** 0.5 * MIB) // 4096 * 4096]
+
+
+def test_many_last_level_caches_need_no_steps_beyond_one():
+    """Memory is four times all of them; one thread has one, whose label reaches as far."""
+    run = roof_run()
+    sizes = SIZES | {"L3": 16 * MIB, "DRAM": 1024 * MIB}
+    assert roofs.Roofs(msgspec.structs.replace(run, policy=Policy(sizes=sizes)), {}).between == []
+
+
+def test_a_cache_without_a_label_serves_what_was_measured_of_it():
+    """16 MiB on one thread at 60 GB/s, and not at memory's 20; on two threads no more than twice that of one."""
+    run = hidden()
+    [load] = [
+        one for one in run.records
+        if one.bench == "stream.load" and (one.params["size"], one.params["threads"]) == ("DRAM", 1)
+    ]  # fmt: skip
+    near, far = roofs.Roofs(run, {}).between
+    steps = [
+        msgspec.structs.replace(
+            load, params=load.params | {"size": units.exact(size)}, counts={"bytes": rate},
+        )
+        for size, rate in ((near, 80e9), (far, 60e9))
+    ]  # fmt: skip
+    found = roofs.Roofs(msgspec.structs.replace(run, records=[*run.records, *steps]), {})
+    assert found.untried == []
+    assert found.roof("load", far).value == 60e9
+    assert found.roof("load", far).name == "L3 load, 1 thread"
+    between = found.band("load", 60 * MIB)
+    assert (between.low, between.high, between.level) == (20e9, 60e9, "L3–DRAM")
+    assert found.band("load", 2 * far, 2).value == 120e9
+    assert found.roof("load", 200 * MIB).name == "DRAM load, 1 thread"
+    assert found.roof("add", MIB) is None
 
 
 def test_sizes_are_those_of_the_run():

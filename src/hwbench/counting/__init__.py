@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .counter import count
-from .model import Counts, Range, Stride, Temporary
+from .model import Counts, Range, Reuse, Stride, Temporary
 
-__all__ = ["Counts", "Range", "Stride", "Temporary", "count"]
+__all__ = ["Counts", "Range", "Reuse", "Stride", "Temporary", "count"]

@@ -37,11 +37,12 @@ class Buffer:
 
 @dataclass
 class Use:
-    """A call's use of a buffer: which bytes, and how many."""
+    """A call's use of a buffer: which bytes, how many, and between which of the buffer's bytes they lie."""
 
     buffer: Buffer
     key: tuple[object, ...]
     nbytes: int
+    span: tuple[int, int] = (0, 0)
 
 
 @dataclass
@@ -75,6 +76,7 @@ class Ledger:
     outside: list[Buffer] = field(default_factory=list)
     live: int = 0
     most_live: int = 0
+    freed: list[tuple[int, Buffer]] = field(default_factory=list)  # before which call
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)  # threads of the function's
     _watched: dict[int, weakref.ref[object]] = field(default_factory=dict)
 
@@ -118,6 +120,7 @@ class Ledger:
             self._watched.pop(key, None)
             if buffer is not None and buffer.read is None:
                 self.live -= buffer.nbytes
+                self.freed.append((len(self.entries), buffer))
 
         return gone
 
@@ -201,7 +204,8 @@ class Ledger:
         self.unknown[name] = None
 
     def _use(self, array: Array, name: str) -> Use:
-        return Use(self.buffer(array, name), key(array), distinct(array) if array.ndim else 0)
+        buffer = self.buffer(array, name)
+        return Use(buffer, key(array), distinct(array) if array.ndim else 0, span(array))
 
     def _mark_read(self, array: Array) -> None:
         buffer = self.buffer(array)
@@ -232,7 +236,7 @@ class Ledger:
         for one in sources:
             self._mark_read(one)
         uses = [self._use(one, name) for one in sources]
-        mine = Use(buffer, ("picked", id(index)), result.size * array.itemsize)
+        mine = Use(buffer, ("picked", id(index)), result.size * array.itemsize, span(array))
         into = [mine] if write else [self._use(result, name)]
         uses += [] if write else [mine]
         total = sum(use.nbytes for use in (*uses, *into))
@@ -390,6 +394,13 @@ def owner(array: Array) -> Array:
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
+
+
+def span(array: Array) -> tuple[int, int]:
+    """The first and the last byte of an array, from where its memory begins."""
+    start = bounds(owner(array))[0]
+    low, high = bounds(array)
+    return low - start, high - start
 
 
 def key(array: Array) -> tuple[object, ...]:

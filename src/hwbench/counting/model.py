@@ -49,6 +49,18 @@ class Stride:
 
 
 @dataclass(frozen=True)
+class Reuse:
+    """Bytes that were last used `distance` bytes of other memory ago, by calls of which `writes` is written (0 to 1).
+
+    A cache of that size may still hold them. The last call of the function counts as before this one.
+    """
+
+    nbytes: float
+    distance: float
+    writes: float
+
+
+@dataclass(frozen=True)
 class Counts:
     """One call of a function, counted.
 
@@ -71,3 +83,5 @@ class Counts:
     calls: tuple[str, ...]  # what was called, by bytes
     dtype: str  # the floating type of most bytes: "f8"; "" without one
     fusable: Range | None  # issued bytes if all chains of elementwise calls were fused
+    data: int = 0  # the distinct bytes of `compulsory`: the footprint without temporaries
+    reuses: tuple[Reuse, ...] = ()  # of the issued bytes, as far as it is known when they were last used

@@ -139,6 +139,7 @@ class Tally:
         """The counts, given new results and arrays whose contents do not matter."""
         out = sum(distinct(one) for one in results)
         temporary = max(self.allocated - sum(one.nbytes for one in results), 0)
+        data = sum(piece.touched() for piece in self.pieces) + out
         types = [name for name, _ in self.by_dtype.most_common() if name]
         made = (
             [Temporary("numba", (temporary // 8,), types[0] if types else "", temporary)] if temporary > _HEADER else []
@@ -146,7 +147,7 @@ class Tally:
         return Counts(
             kind="numba",
             compulsory=sum((piece.name not in unread) * piece.reads() + piece.writes() for piece in self.pieces) + out,
-            footprint=sum(piece.touched() for piece in self.pieces) + out + sum(one.nbytes for one in made),
+            footprint=data + sum(one.nbytes for one in made),
             issued=Range(self.issued, math.inf if self.unknown else self.issued),
             flops=Range(self.flops_low, math.inf if self.unknown else self.flops_high),
             moved=None,
@@ -158,6 +159,7 @@ class Tally:
             calls=(self.compiled.name,),
             dtype=types[0] if types else "",
             fusable=None if self.unknown else Range(self.issued, self.issued),
+            data=data,
         )
 
 

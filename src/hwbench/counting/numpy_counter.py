@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .cffi_calls import is_function
 from .foreign_tracer import KERNELS, Foreign, bare, foreign, kernel, libraries
 from .guards import guarded
 from .inputs import Subject, walk
@@ -19,6 +20,7 @@ from .model import Counts, Range
 from .numpy_patches import tracing
 from .numpy_tracer import plain, traced
 from .recorder import RECORDER
+from .reuse import reuses
 from .runs import agree, copied_arrays, plain_run
 from .watching import watching
 
@@ -44,7 +46,7 @@ def count_numpy(made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
     given = bare(plain(result))
     if not agree(made, found, (given, list(copied.values())), outcome):
         ledger.unseen("what depends on the type of its arrays")
-    for name in made.unseen:
+    for name in (*made.unseen, *(f"{one.name} (cffi)" for one in made.outer if is_function(one.value))):
         ledger.unseen(name)
     results = [one.shadow if isinstance(one, Foreign) else plain(one) for _, one in walk(result, "result")]
     counts = summed(ledger, results)
@@ -120,4 +122,6 @@ def summed(ledger: Ledger, results: list[Array]) -> Counts:
         calls=tuple(name for name, nbytes in ledger.by_name.most_common() if nbytes),
         dtype=ledger.by_dtype.most_common(1)[0][0] if ledger.by_dtype else "",
         fusable=None if unknown else ledger.fused(results),
+        data=outside + made,
+        reuses=reuses(ledger.entries, ledger.freed) if ledger.complete else (),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from . import ctypes_calls
+from . import cffi_calls, ctypes_calls
 from .inputs import LIBRARIES
 from .ledger import Ledger
 from .recorder import RECORDER
@@ -50,7 +50,8 @@ def watching(ledger: Ledger, top: str) -> Iterator[None]:
     before = sys.getprofile()
     sys.setprofile(see)
     try:
-        with ctypes_calls.named(ledger.unseen, lambda frame: RECORDER.on and _users(frame, top)):
+        by_user = lambda frame: RECORDER.on and _users(frame, top)  # noqa: E731
+        with ctypes_calls.named(ledger.unseen, by_user), cffi_calls.named(ledger.unseen, by_user):
             yield
     finally:
         sys.setprofile(before)

@@ -48,6 +48,67 @@ def move_together(reads: int, a: np.ndarray, b: np.ndarray, c: np.ndarray, out: 
     return total
 
 
+# A call into compiled code takes time for each array that it is given, so that each number of arrays has a function.
+
+
+@compiled(fastmath=True)
+def _one(a: np.ndarray) -> np.ndarray:
+    """A new array from one."""
+    out = np.empty(len(a))
+    for i in range(len(out)):
+        out[i] = 2.0 * a[i]
+    return out
+
+
+@compiled(fastmath=True, parallel=True)
+def _one_together(a: np.ndarray) -> np.ndarray:
+    """A new array from one, on all threads."""
+    out = np.empty(len(a))
+    for i in prange(len(out)):
+        out[i] = 2.0 * a[i]
+    return out
+
+
+@compiled(fastmath=True)
+def _two(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """A new array from two."""
+    out = np.empty(len(a))
+    for i in range(len(out)):
+        out[i] = a[i] + b[i]
+    return out
+
+
+@compiled(fastmath=True, parallel=True)
+def _two_together(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """A new array from two, on all threads."""
+    out = np.empty(len(a))
+    for i in prange(len(out)):
+        out[i] = a[i] + b[i]
+    return out
+
+
+@compiled(fastmath=True)
+def _three(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """A new array from three."""
+    out = np.empty(len(a))
+    for i in range(len(out)):
+        out[i] = a[i] + b[i] + c[i]
+    return out
+
+
+@compiled(fastmath=True, parallel=True)
+def _three_together(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """A new array from three, on all threads."""
+    out = np.empty(len(a))
+    for i in prange(len(out)):
+        out[i] = a[i] + b[i] + c[i]
+    return out
+
+
+MAKE = (_one, _two, _three)  # by the number of arrays that are read
+MAKE_TOGETHER = (_one_together, _two_together, _three_together)
+
+
 def memory(reads: int, writes: int) -> tuple[int, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """How many arrays of float64 a loop reads for the one that it writes, and arrays of as many bytes in all."""
     if not writes or reads > 8 * writes:

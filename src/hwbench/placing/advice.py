@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..counting import Counts, Range, Temporary
+from ..counting import Counts, Temporary
 from ..record import text
 from ..record.measures import TOLERANCE
+from ..record.model import LEVELS
 from ..record.phrases import counted
 from . import costs
+from .asked import asking, middle
 from .model import Advice, Gain, Point
 from .roofs import Roofs
 
@@ -23,7 +25,8 @@ LEAST = 1.1  # gains below this are not worth a sentence
 FORKS = 5.0  # times what a parallel loop costs: below, threads bring nothing
 REUSED = 32 * 2**20  # bytes up to which glibc gives freed memory out again
 LINE = 64
-OVERLAP = 0.25  # of the shorter of moving and computing shows beside the longer
+PLAIN = 2**0.5  # times the time of fused multiply-adds
+OVERLAP = 0.1  # of the shorter of moving and computing shows beside the longer
 REDUCES = ("sum", "mean", "reduce", "amax", "amin", "std", "var", "prod", "norm")  # parts of names of calls
 # What takes longer than moving its numbers: parts of names of calls.
 HEAVY = ("exp", "log", "sin", "cos", "tan", "pow", "cbrt", "hypot", "erf", "mod", "remainder", "sort", "linalg", "fft",
@@ -48,20 +51,38 @@ class Case:
         """The time of a call."""
         return self.point.seconds.value
 
-    def moving(self, moved: float, level: str, threads: int) -> float:
-        """Seconds that ordinary code takes to move so many bytes."""
-        rate = self.roofs.usual(self.kind, level, threads) or self.roofs.usual("load", level, threads)
-        return moved / rate if rate else 0.0
+    @property
+    def data(self) -> int:
+        """Bytes of what goes in and comes out, without temporaries."""
+        return self.counts.data or min(self.counts.compulsory, self.counts.footprint)
 
-    def least(self, threads: int, level: str, moved: float | None = None) -> float:
-        """The least time for what any code must move and compute."""
-        slope, peak = self.roofs.slope(self.kind, level, threads), self.roofs.peak(self.counts.dtype, threads)
+    def moving(self, moved: float, footprint: float, threads: int) -> float:
+        """Seconds that ordinary code takes to move so many bytes of a working set."""
+        band = self.roofs.band(self.kind, footprint, threads, usual=True)
+        return moved / band.value if band else 0.0
+
+    def least(self, threads: int, footprint: float, moved: float | None = None) -> float:
+        """The least time for what any code must move and compute, the caches serving as much as they can."""
+        band, peak = self.roofs.band(self.kind, footprint, threads), self.roofs.peak(self.counts.dtype, threads)
         flops = self.counts.flops.low if self.counts.flops else 0.0
         moved = self.counts.compulsory if moved is None else moved
-        rate = slope.value if slope else 0.0
-        if slope and slope.suspect and (one := self.roofs.slope(self.kind, level)) is not None:
-            rate = max(rate, one.value * threads)  # a disturbed roof of several threads is too low for a bound
+        rate = band.high if band else 0.0
+        slope = self.roofs.slope(self.kind, self.roofs.level(footprint, threads), threads)
+        if slope and slope.suspect and (one := self.roofs.band(self.kind, footprint)) is not None:
+            rate = max(rate, one.high * threads)  # a disturbed roof of several threads is too low for a bound
         return max(moved / rate if rate else 0.0, flops / peak.value if peak else 0.0)
+
+    @property
+    def level(self) -> str:
+        """The level that holds the data."""
+        return self.roofs.level(self.data, self.point.threads)
+
+    def helped(self, threads: int) -> float:
+        """How many times as fast as its share a thread may be where each of them has more cache than one alone."""
+        one, every = (self.roofs.band(self.kind, self.data, count) for count in (self.point.threads, threads))
+        if one is None or every is None:
+            return 1.0
+        return max(1.0, every.high * self.point.threads / (one.low * threads))
 
     def gain(self, after: float, least: float) -> Gain:
         """The gain of a rewrite that takes so long, no more than the roofs allow."""
@@ -78,41 +99,43 @@ class Case:
         """Seconds of an ordinary loop over the compulsory bytes, on as many threads as the function."""
         if self.point.beside is not None:
             return self.point.beside.one
-        return self.moving(self.counts.compulsory, self.inner, self.point.threads)
+        return self.moving(self.counts.compulsory, self.data, self.point.threads)
 
     @property
     def loops(self) -> float:
         """The same on all threads."""
         if self.point.beside is not None:
             return self.point.beside.every
-        every = self.roofs.threads
-        return self.moving(self.counts.compulsory, self.roofs.level(self.counts.compulsory, every), every)
-
-    @property
-    def inner(self) -> str:
-        """The level that holds the data without the temporaries."""
-        return self.roofs.level(min(self.counts.compulsory, self.counts.footprint), self.point.threads)
+        return self.moving(self.counts.compulsory, self.data, self.roofs.threads)
 
     @property
     def arithmetic(self) -> float:
-        """Seconds of the flops in vectors without fused multiply-adds, half of the peak."""
+        """Seconds of the flops in vectors without fused multiply-adds, and of loading again what lies in L1.
+
+        Some processors add and multiply at once and reach their peak so, others half of it: the geometric middle.
+        """
         peak = self.roofs.peak(self.counts.dtype, self.point.threads)
-        return 2 * middle(self.counts.flops) / peak.value if peak else 0.0
+        again = max(0.0, middle(self.counts.fusable) - self.counts.compulsory)
+        return (PLAIN * middle(self.counts.flops) / peak.value if peak else 0.0) + self.moving(
+            again, 0, self.point.threads
+        )
 
     @property
     def passes(self) -> float:
         """Seconds of the passes over its data, as ordinary code makes them, with their calls and new pages."""
         made = len(self.counts.temporaries)
         calls = (made + 1) * self.roofs.cost(costs.CALL) if self.counts.kind == "numpy" else 0.0
-        moved = middle(self.counts.issued) or self.counts.compulsory
-        return self.moving(moved, self.point.level, self.point.threads) + self.point.pages + calls
+        moving = asking(self.counts, self.roofs, self.kind, self.point.threads, usual=True)
+        return moving + self.point.pages + calls
 
     @property
     def pages(self) -> float:
-        """Seconds for the new pages of results alone, without those of temporaries.
+        """Seconds for the new pages of results alone, without those of temporaries, unless the loop beside has them.
 
         What the allocator does not keep is new at each call, and compiled code asks for no huge pages.
         """
+        if self.point.beside is not None and self.point.beside.made:
+            return 0.0
         if self.point.pages and self.point.made >= REUSED:
             return self.point.made * self.roofs.cost(costs.FRESH)
         every = sum(one.nbytes for one in self.counts.temporaries) + self.point.made
@@ -134,10 +157,17 @@ class Case:
         issued, fused = middle(counts.issued), middle(counts.fusable)
         if not counts.temporaries or not fused or fused >= issued or not counts.compulsory:
             return None
-        again = max(1.0, fused / counts.compulsory) if _named(counts, REDUCES) else 1.0
-        moving, computing = self.loop * again, self.arithmetic
-        call = self.roofs.cost(costs.CALL)  # and the result's array: of a compiled function about what NumPy's take
-        return max(moving, computing) + OVERLAP * min(moving, computing) + call + self.pages + self.rest
+        return self.one_loop(self.loop, 1.0)
+
+    def one_loop(self, moving: float, more: float) -> float:
+        """Seconds of that one loop, given those of an ordinary one and how many times as many threads compute."""
+        counts = self.counts
+        again = middle(counts.fusable) / counts.compulsory if _named(counts, REDUCES) else 1.0
+        moving, computing = moving * max(1.0, again), self.arithmetic / more
+        made = self.point.beside is not None and self.point.beside.made
+        call = 0.0 if made else self.roofs.cost(costs.CALL)  # and the result's array: about what NumPy's take
+        both = max(moving, computing) + OVERLAP * min(moving, computing)
+        return both + call + self.pages + self.rest / more
 
 
 def advise(point: Point, roofs: Roofs, kind: str) -> tuple[Advice, ...]:
@@ -153,15 +183,6 @@ def _named(counts: Counts, parts: tuple[str, ...]) -> bool:
     return any(part in call.rpartition(".")[2] for call in counts.calls for part in parts)
 
 
-def middle(given: Range | None) -> float:
-    """The geometric middle of an interval; its low end where the other is not known, 0 where nothing is."""
-    if given is None:
-        return 0.0
-    if not given.high < float("inf") or given.low <= 0:
-        return float(given.low)
-    return float((given.low * given.high) ** 0.5)
-
-
 # --- the rules --------------------------------------------------------------------------------------------------------
 
 
@@ -169,7 +190,7 @@ def _fuse(case: Case) -> Advice | None:
     after = case.fused
     if after is None:
         return None
-    gain = case.gain(after, case.least(case.point.threads, case.inner))
+    gain = case.gain(after, case.least(case.point.threads, case.data))
     made = _temporaries(case.counts.temporaries)
     return _said(
         "fuse",
@@ -188,19 +209,21 @@ def _block(case: Case) -> Advice | None:
     """Work in pieces that stay in a nearer cache: all passes go there, and the data come from their level once."""
     counts, point, roofs = case.counts, case.point, case.roofs
     issued = middle(counts.issued)
-    nearer = [level for level in roofs.levels[: roofs.levels.index(point.level)] if level != "L1"] \
-        if point.level in roofs.levels else []  # fmt: skip
+    level = roofs.level(counts.footprint, point.threads)
+    nearer = [one for one in roofs.levels if one != "L1" and LEVELS.index(one) < LEVELS.index(level)]
     if not nearer or issued < 1.5 * counts.compulsory:
         return None
     inner = nearer[0]
     pieces = max(1.0, counts.footprint / point.threads / max(1, roofs.size(inner)))
     calls = pieces * (len(counts.temporaries) + 1) * roofs.cost(costs.CALL) if counts.kind == "numpy" else 0.0
-    after = case.loop + case.moving(issued, inner, point.threads) + calls + case.pages + case.rest
-    gain = case.gain(after, case.least(point.threads, point.level))
+    each = roofs.cost(costs.PASS) / point.threads if counts.kind == "numpy" else 0.0
+    passing = issued * each or case.moving(issued, roofs.size(inner), point.threads)
+    after = case.loop + passing + calls + case.pages + case.rest
+    gain = case.gain(after, case.least(point.threads, case.data))
     return _said(
         "block",
         gain,
-        f"it asks {_memory(point.level)} for {text.size(issued)} and needs {text.size(counts.compulsory)}. Work in "
+        f"it asks {_memory(level)} for {text.size(issued)} and needs {text.size(counts.compulsory)}. Work in "
         f"pieces of {text.size(roofs.size(inner))}, which stay in {inner}.",
     )
 
@@ -212,15 +235,12 @@ def _threads(case: Case) -> Advice | None:
     if point.threads >= every or case.seconds < FORKS * fork or case.counts.unknown:  # code that may not be shared
         return None
     fused = case.fused
-    alone = case.seconds if fused is None else fused
-    level = case.roofs.level(case.counts.compulsory if fused else case.counts.footprint, every)
     more = every / point.threads
-    after = max(alone / more, case.loops)
-    least = case.least(every, level)
-    if level == point.level:  # no thread's part fits into a nearer cache: each does its share at best
-        least = max(least, (case.least(point.threads, level) if fused else case.seconds) / more)
+    after = max(case.seconds / more, case.loops) if fused is None else case.one_loop(case.loops, more)
+    share = (case.least(point.threads, case.data) if fused else case.seconds) / more / case.helped(every)
+    least = max(case.least(every, case.data), share)
     gain = case.gain(after, least)
-    bound = f", at the bandwidth of {_memory(point.level)}" * (point.share > 0.7 and point.roof.kind != "fma")
+    bound = f", at the bandwidth of {_memory(case.level)}" * (point.share > 0.7 and point.roof.kind != "fma")
     what = "Write one loop, and run it" if fused else "Run it"
     return _said(
         "threads", gain, f"it runs on {point.threads} of {every} threads{bound}. {what} on all {every}: numba.prange."
@@ -236,10 +256,10 @@ def _stride(case: Case) -> Advice | None:
         return None
     lines = LINE / worst.used
     strided = min(1.0, len(case.counts.strides) / max(1, len(case.counts.strides) + (case.kind != "load")))
-    moving = min(case.seconds, case.moving(case.counts.compulsory * (strided * lines + 1 - strided),
-                                           case.point.level, case.point.threads))  # fmt: skip
-    after = case.seconds - moving + moving / (strided * lines + 1 - strided)
-    gain = case.gain(after, case.least(case.point.threads, case.point.level))
+    lost = strided * lines + 1 - strided
+    moving = min(case.seconds, case.moving(case.counts.compulsory * lost, case.data * lost, case.point.threads))
+    after = case.seconds - moving + moving / lost
+    gain = case.gain(after, case.least(case.point.threads, case.data))
     return _said(
         "stride",
         gain,
@@ -255,8 +275,7 @@ def _dtype(case: Case) -> Advice | None:
     moving = min(case.seconds, case.passes)
     after = case.seconds - moving / 2
     threads, flat = case.point.threads, case.point.roof.kind == "fma"
-    level = case.roofs.level(case.counts.footprint / 2, threads)
-    gain = case.gain(after, case.least(threads, level, case.counts.compulsory / 2) / (2 if flat else 1))
+    gain = case.gain(after, case.least(threads, case.data / 2, case.counts.compulsory / 2) / (2 if flat else 1))
     return _said("dtype", gain, "float32 has half the bytes. Use it where 7 digits are enough.")
 
 
@@ -265,7 +284,7 @@ def _reuse(case: Case) -> Advice | None:
     saved = case.point.pages
     if not saved:
         return None
-    gain = case.gain(case.seconds - min(saved, case.seconds * 0.9), case.least(case.point.threads, case.point.level))
+    gain = case.gain(case.seconds - min(saved, case.seconds * 0.9), case.least(case.point.threads, case.data))
     return _said(
         "reuse",
         gain,

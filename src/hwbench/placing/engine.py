@@ -13,20 +13,20 @@ from ..devices import Device
 from ..errors import UsageError
 from ..protocols import Call
 from ..record import text
-from ..record.estimate import Estimate, quantile
+from ..record.estimate import Estimate, estimate, paired_ratio
 from ..record.measures import TOLERANCE
 from ..record.model import Record
 from ..record.phrases import counted
 from . import probe, timing
 from .advice import advise
+from .asked import asking, mix
+from .curve import DASH, Band
 from .model import Beside, Point
 from .roofs import Roofs
 from .subject import Function, Inputs
 
 EMPTY_S = 2e-7  # a call of a Python function that does nothing takes about this long; a function must take longer
 LEAST_LOOP = 512  # bytes
-# By the share of writes in the bytes of a call: the kernel whose mix is nearest.
-MIXES = ((1 / 6, "load"), (5 / 12, "triad"), (3 / 4, "copy"), (1.0, "store"))
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,12 @@ def place(
     calls: dict[str, Call] = {
         one: functools.partial(variant, *inputs.args, **inputs.kwargs) for one, variant in known.items()
     }
-    calls |= beside(counts[name].compulsory, probed[name].written, setting)
+    compared = beside(counts[name].compulsory, probed[name].written, probed[name].made, setting)
+    calls |= compared
     slowest = max(one.seconds for one in probed.values())
     points = {}
     with probe.quiet():
         records = timing.measure(calls, setting.devices, slowest, stop=setting.stop)
-        loops = _beside(records)
         for one in known:
             record = records[one]
             if not record.timed:
@@ -112,6 +112,7 @@ def place(
             stated = _declared(one, counts[one], declared) if one == name else counts[one]
             threads = min(timing.threads(stated.parallel, _pool(stated), spent.cores), setting.roofs.threads)
             doubts = [doubt for doubt in (probed[one].doubt, timed.doubt) if doubt]
+            loops = _beside(record, records, probed[name].made)
             points[one] = point(
                 one, stated, timed.seconds, setting.roofs, n=n, threads=threads, written=probed[one].written,
                 made=probed[one].made, pages=spent.pages, beside=loops, doubts=doubts,
@@ -123,23 +124,34 @@ def place(
 LOOP, LOOPS = " one loop", " on all threads"  # no function has such a name
 
 
-def beside(compulsory: int, written: int, setting: Setting) -> dict[str, Call]:
-    """Ordinary loops that read and write as many bytes, to be timed beside the function; none where there are none."""
+def beside(compulsory: int, written: int, made: int, setting: Setting) -> dict[str, Call]:
+    """Ordinary loops that read and write as many bytes, to be timed beside the function; none where there are none.
+
+    They write into a new array at each call where the function makes what it writes.
+    """
     if not setting.loops or compulsory < LEAST_LOOP:
         return {}
     from ..kernels import ordinary  # imports Numba
 
     writes = min(written, compulsory)
-    memory = ordinary.memory(compulsory - writes, writes)
+    reads, a, b, c, out = ordinary.memory(compulsory - writes, writes)
+    if made and len(out):
+        ways = {LOOP: ordinary.MAKE, LOOPS: ordinary.MAKE_TOGETHER}
+        return {name: functools.partial(make[reads - 1], *(a, b, c)[:reads]) for name, make in ways.items()}
     return {
-        LOOP: functools.partial(ordinary.move, *memory), LOOPS: functools.partial(ordinary.move_together, *memory)
-    }  # fmt: skip
+        LOOP: functools.partial(ordinary.move, reads, a, b, c, out),
+        LOOPS: functools.partial(ordinary.move_together, reads, a, b, c, out),
+    }
 
 
-def _beside(records: Mapping[str, Record]) -> Beside | None:
-    """What the loops take undisturbed: the quarter of their samples that is fastest bounds the rest."""
+def _beside(record: Record, records: Mapping[str, Record], made: int) -> Beside | None:
+    """What the loops take where the function takes its median: paired by round, so that both are disturbed alike."""
     known = [records[one] for one in (LOOP, LOOPS) if one in records and records[one].timed]
-    return Beside(*(quantile(one.samples, 0.25) for one in known)) if len(known) == 2 else None
+    if len(known) < 2:
+        return None
+    taken = estimate(record.samples).value
+    ratios = [paired_ratio(record.samples, loop.samples[: len(record.samples)]).value for loop in known]
+    return Beside(taken / ratios[0], taken / ratios[1], made=bool(made))
 
 
 def _probed(name: str, function: Function, inputs: Inputs, setting: Setting) -> probe.Probed:
@@ -199,31 +211,34 @@ def point(
 ) -> Point:  # fmt: skip
     """The point of a function whose time is known; UsageError where there is no roof for it."""
     kind = mix(written / counts.compulsory if counts.compulsory else 0.0)
-    level = roofs.level(counts.footprint, threads)
-    slope, peak = roofs.slope(kind, level, threads), roofs.peak(counts.dtype, threads)
-    flops = counts.flops.low if counts.flops else 0.0
+    data = counts.data or counts.footprint
+    level, held = roofs.level(data, threads), roofs.roof(kind, data, threads)
+    peak, flops = roofs.peak(counts.dtype, threads), counts.flops.low if counts.flops else 0.0
     if not counts.compulsory and not flops:
         raise UsageError(
             f"{name}: takes and gives no array and has no flops that are known, so that no roof bounds it"
             + (f" (not seen: {', '.join(counts.unknown)})" if counts.unknown else "")
         )
-    if slope is None or peak is None:
+    if held is None or peak is None:
         raise UsageError(
             f"{name}: no roof was measured for {level} on {counted(threads, 'thread')}; --refresh measures them"
         )
+    slope, band = held, roofs.band(kind, data, threads)
     roof, share = _share(counts.compulsory, flops, slope, peak, seconds.value)
-    if share > TOLERANCE and counts.compulsory / slope.value >= flops / peak.value:
-        # Data that lie partly in a nearer cache are bounded by that one.
-        for nearer in reversed(roofs.levels[: roofs.levels.index(level)] if level in roofs.levels else []):
-            if (better := roofs.slope(kind, nearer, threads)) is not None and better.value > slope.value:
-                level, slope = nearer, better
-                roof, share = _share(counts.compulsory, flops, slope, peak, seconds.value)
-                if share <= TOLERANCE:
-                    break
+    if share > TOLERANCE and roof is slope:  # nearer caches held more of the data than is usual
+        slope = _nearer(slope, band, counts.compulsory / seconds.value, kind, roofs, threads)
+        roof, share = _share(counts.compulsory, flops, slope, peak, seconds.value)
+    said = list(doubts or [])
+    note = ""
+    if slope is not held and share <= TOLERANCE:
+        note = (
+            f"faster than {held.name} ({text.amount(held.shown, held.metric.unit)}): nearer caches held more of its "
+            f"{text.size(data)} than is usual, and their roof is the one that it cannot exceed"
+        )
     issued = None
     if counts.issued is not None:
-        issued = _share(counts.issued.low, flops, slope, peak, seconds.value)[1]
-    said = list(doubts or [])
+        asked = max(asking(counts, roofs, kind, threads), counts.compulsory / slope.value)
+        issued = max(asked, flops / peak.value) / seconds.value
     if declared and issued is not None and max(share, issued) > TOLERANCE:
         raise UsageError(
             f"{name}: what is declared cannot be true: {text.amount(issued)} times its roof, {roof.name} "
@@ -236,16 +251,21 @@ def point(
         )
     elif roof.suspect:
         said.append(f"its roof, {roof.name}, was disturbed: {roof.suspect}; --refresh measures it again")
+    spread = band if band is not None and roof is held and band.high > TOLERANCE * band.low else None
     at = Point(
-        n, seconds, counts, threads, level, roof, share, issued, made=made, pages=pages, beside=beside,
-        doubt="; ".join(said),
+        n, seconds, counts, threads, slope.level, roof, share, issued, made=made, pages=pages, beside=beside,
+        band=spread, note=note, doubt="; ".join(said),
     )  # fmt: skip
     return replace(at, advice=advise(at, roofs, kind))
 
 
-def mix(writes: float) -> str:
-    """The kernel whose share of writes is nearest: none of a load's bytes, a third of a triad's, half of a copy's."""
-    return next(kind for most, kind in MIXES if writes <= most or most == 1.0)
+def _nearer(slope: Limit, band: Band | None, rate: float, kind: str, roofs: Roofs, threads: int) -> Limit:
+    """The slowest roof above this one that allows the rate; the fastest of all where none does."""
+    above = [found for level in reversed(roofs.levels) if (found := roofs.slope(kind, level, threads)) is not None]
+    if band is not None and band.high > slope.value:
+        above.insert(0, replace(slope, value=band.high, level=band.level.partition(DASH)[0]))
+    above = [one for one in above if one.value > slope.value]
+    return next((one for one in above if rate <= TOLERANCE * one.value), above[-1] if above else slope)
 
 
 def _share(moved: float, flops: float, slope: Limit, peak: Limit, seconds: float) -> tuple[Limit, float]:

@@ -75,11 +75,27 @@ def said(point: Point) -> list[tuple[str, str]]:
         ("bytes", f"compulsory {text.size(counts.compulsory)}; {issued}; {moved}"),
         ("flops", span(counts.flops)),
     ]
+    if between := point.note or _between(point):
+        found.append(("level", between))
     if counts.unknown:
         found.append(("unknown", f"not counted: {', '.join(counts.unknown)}. The shares are lower bounds (≥)."))
     if point.doubt:
         found.append(("doubt", point.doubt))
     return found + [("advice", one.text) for one in point.advice]
+
+
+def _between(point: Point) -> str:
+    """What the share is by the bandwidths on both sides, where two levels serve the data; "" where one does."""
+    band, roof = point.band, point.roof
+    if band is None:
+        return ""
+    low, high = (text.amount(rate * roof.metric.scale, roof.metric.unit) for rate in (band.low, band.high))
+    shares = [text.share(point.share * roof.value / rate) for rate in (band.high, band.low)]
+    size = text.size(point.counts.data or point.counts.footprint)
+    return (
+        f"{size} lie between two measured sizes, of {high} and {low}: the share is {shares[0]} to {shares[1]}, "
+        f"by how much a cache still serves"
+    )
 
 
 def _at(point: Point) -> str:
@@ -107,7 +123,7 @@ def brief(name: str, point: Point) -> str:
 NARROW = ("n", "time", "time/n", "share", "issued", "roof")  # columns that fit into WIDTH
 LEGEND = (
     "share: the least time for the bytes and flops that any code needs, over the time; issued: the same for the bytes "
-    "that this code asks for."
+    "that this code asks for, from the nearest caches that can hold them."
 )
 
 

@@ -8,6 +8,7 @@ from ..analysis.limits import Limit
 from ..counting import Counts, Range
 from ..record.estimate import Estimate
 from ..record.model import JsonObject
+from .curve import Band
 
 UNITS = {"GB/s": "B/s", "GFLOP/s": "FLOP/s"}
 
@@ -40,10 +41,14 @@ class Bytes:
 
 @dataclass(frozen=True)
 class Beside:
-    """Seconds of an ordinary loop over the compulsory bytes, timed in the same rounds: as many threads, and on all."""
+    """Seconds of an ordinary loop over the compulsory bytes, timed in the same rounds: on one thread, and on all.
+
+    `made`: into a new array at each call, as the function.
+    """
 
     one: float
     every: float
+    made: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,8 @@ class Point:
 
     `share` is the least time that the roof allows for the compulsory bytes and flops, over the median; `share_issued`
     the same for the issued bytes, None where these are not known. A call makes results of `made` bytes anew, and spends
-    `pages` seconds in the kernel for new pages. `doubt` says what disturbed it, "" for nothing.
+    `pages` seconds in the kernel for new pages. Where two levels serve its data, `band` has the bandwidths that bound
+    its roof; `note` says why another roof counts than that of its size. `doubt` says what disturbed it, "" for nothing.
     """
 
     n: int | None
@@ -66,6 +72,8 @@ class Point:
     made: int = 0
     pages: float = 0.0
     beside: Beside | None = None
+    band: Band | None = None
+    note: str = ""
     advice: tuple[Advice, ...] = ()
     doubt: str = ""
 
@@ -113,7 +121,11 @@ def _point(point: Point) -> JsonObject:
         "flops": _range(point.counts.flops),
         "threads": point.threads,
         "level": point.level,
-        "roof": {"name": point.roof.name, "value": point.roof.value, "unit": point.unit},
+        "roof": {
+            "name": point.roof.name, "value": point.roof.value, "unit": point.unit,
+            "low": point.band.low if point.band else point.roof.value,
+            "high": point.band.high if point.band else point.roof.value,
+        },
         "share": point.share,
         "share_issued": point.share_issued,
         "unknown": list(point.counts.unknown),

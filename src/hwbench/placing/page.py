@@ -49,7 +49,7 @@ def render(swept: Swept, roofs: Roofs) -> str:
     machine = f"{title(roofs.run.machine.cpu)}, {counted(roofs.threads, 'thread')}."
     answers = [f"{lines.brief(one.name, one.points[-1])}." for one in swept.functions]
     summary = list(filter(None, [machine, *answers, swept.stopped]))
-    return assembled([section], arrange([section], {}, ()), heading, f"hwbench: {name}", summary, charting)
+    return assembled([section], arrange([section], {}, ()), heading, f"hwbench: {name}", summary, charting, alone=True)
 
 
 def _blocks(swept: Swept, roofs: Roofs) -> list[Figure | Table | Notes]:

@@ -18,7 +18,7 @@ import msgspec
 
 from .. import cache
 from ..analysis.headline import CPU, CPU_RATES
-from ..analysis.limits import Limit, level_of
+from ..analysis.limits import REACH, Limit, level_of, sharers
 from ..analysis.reading import Reading
 from ..catalog import LAZY
 from ..devices import selection
@@ -26,15 +26,17 @@ from ..errors import StoreError, UsageError
 from ..host import machine, variables
 from ..measurement import planning, session
 from ..measurement.observer import Observer, TroubleOnly
-from ..record import identity, store
+from ..record import identity, store, units
 from ..record.estimate import estimate
 from ..record.facts import threads_of
 from ..record.model import LEVELS, Record, Run
 from . import costs, quantities
+from .curve import Band, Node, band, monotone
 
 KINDS = ("load", "store", "copy", "triad", "fma")
 NAMES = tuple(name for name, rate in CPU_RATES.items() if rate.measures in KINDS)
-COSTS = (costs.FORK, costs.CALL, costs.FRESH)
+STEPS = 2  # sizes between the last cache and memory
+COSTS = (costs.FORK, costs.CALL, costs.FRESH, costs.PASS)
 
 
 class Roofs:
@@ -83,6 +85,90 @@ class Roofs:
         found = level_of(at, self.run.policy.sizes, self.run.machine.cpu)
         return next((level for level in self.levels if LEVELS.index(level) >= LEVELS.index(found or "DRAM")), "DRAM")
 
+    @functools.cached_property
+    def between(self) -> list[int]:
+        """Bytes a thread between the last cache that was measured and memory, where no label says what serves them.
+
+        There may be a cache that its other users fill at times, or one that the system does not report.
+        """
+        caches = [level for level in self.levels if level != LEVELS[-1]]
+        if not caches or LEVELS[-1] not in self.levels:
+            return []
+        near, far = REACH * 2 * self.size(caches[-1]), self.size(LEVELS[-1])
+        if outer := max((one.bytes for one in self.run.machine.cpu.caches if one.level > 2), default=0):
+            far = min(far, REACH * outer)  # `DRAM` is larger where there are many, of which a thread has one
+        ratio = far / max(near, 1)
+        return [int(near * ratio ** (step / STEPS)) // 4096 * 4096 for step in range(STEPS)] if ratio > REACH else []
+
+    def memory(self, threads: int) -> int:
+        """Bytes of each of so many threads that stand for memory."""
+        found = [
+            int(one.facts["footprint"]) for one in self.reading.records
+            if one.params.get("size") == LEVELS[-1] and threads_of(one) == threads and "footprint" in one.facts
+        ]  # fmt: skip
+        return min(found, default=self.size(LEVELS[-1]))
+
+    @property
+    def untried(self) -> list[int]:
+        """Those of `between` that the run did not try to measure."""
+        return [size for size in self.between if not any(_lies(one, size) for one in self.reading.records)]
+
+    def roof(self, kind: str, footprint: float, threads: int = 1) -> Limit | None:
+        """The bandwidth that a working set of so many bytes can have at most; None where none was measured."""
+        known = self.band(kind, footprint, threads)
+        held = self.slope(kind, self.level(footprint, threads), threads)
+        if known is None or held is None:
+            return held
+        return held if known.value == held.value else replace(held, level=known.level, value=known.value)
+
+    def band(self, kind: str, footprint: float, threads: int = 1, *, usual: bool = False) -> Band | None:
+        """That bandwidth with what bounds it; `usual`: of ordinary code at the median."""
+        return band(self._nodes(kind, threads, usual), max(1.0, footprint / threads))
+
+    def _nodes(self, kind: str, threads: int, usual: bool) -> list[Node]:
+        at = kind, threads, usual
+        if at not in self._known:
+            self._known[at] = self._made(*at)
+        return self._known[at]
+
+    @functools.cached_property
+    def _known(self) -> dict[tuple[str, int, bool], list[Node]]:
+        return {}
+
+    def _made(self, kind: str, threads: int, usual: bool) -> list[Node]:
+        found: list[Node] = []
+        for level in self.levels:
+            slope = self.slope(kind, level, threads)
+            rate = self.usual(kind, level, threads) if usual else slope.value if slope else None
+            if rate is None:
+                continue
+            memory = level == LEVELS[-1]
+            share = 1 if memory else sharers(level, threads, self.run.machine.cpu)
+            held = self.memory(threads) if memory else 2 * self.size(level) / share
+            measured = self._steps(kind, threads, usual) if memory else []
+            if found and not measured and REACH * found[-1].size < held:  # until there, a noticeable part is served
+                found.append(Node(REACH * found[-1].size, rate, level))
+            found += [*measured, Node(held, rate, level)]
+        return monotone(found)
+
+    def _steps(self, kind: str, threads: int, usual: bool) -> list[Node]:
+        """What was measured between the last cache and memory."""
+        reported = [f"L{cache.level}" for cache in self.run.machine.cpu.caches]
+        name = next((level for level in reversed(LEVELS[:-1]) if level in [*reported, *self.levels]), LEVELS[-1])
+        found = []
+        for size in self.between:
+            by = {}
+            for one in self.reading.records:
+                if one.timed and self.reading.benches[one.bench].measures == kind and _lies(one, size):
+                    seconds = estimate(one.samples).value if usual else min(one.samples)
+                    by[threads_of(one)] = one.counts["bytes"] / seconds
+            rate = by.get(threads)
+            if rate is None and 1 in by:
+                rate = min(by[1] * threads, by.get(self.threads, math.inf))
+            if rate is not None:
+                found.append(Node(size, rate, name))
+        return found
+
     def slope(self, kind: str, level: str, threads: int = 1) -> Limit | None:
         """The bandwidth of a level for a kernel; None where it was not measured."""
         return self._scaled(kind, level, "", threads)
@@ -127,6 +213,11 @@ class Roofs:
         return estimate(timed[0].samples).value / timed[0].counts.get("bytes", 1.0) if timed else 0.0
 
 
+def _lies(record: Record, size: int) -> bool:
+    """Whether a case has this size in bytes for each thread, measured or not."""
+    return record.params.get("size") == units.exact(size)
+
+
 def _at(footprint: float, threads: int) -> Record:
     """A record of a footprint, as the rules of levels want it."""
     each = max(1, int(footprint / threads))
@@ -164,7 +255,7 @@ def get(tell: Callable[[str], object], stop: Callable[[], None] = lambda: None, 
     roofs = Roofs(known) if known is not None else None
     names = NAMES if roofs is None else roofs.missing
     have = {record.bench for record in roofs.run.records} if roofs else set()
-    if roofs is not None and not names and have.issuperset(COSTS):
+    if roofs is not None and not names and not roofs.untried and have.issuperset(COSTS):
         return roofs
     tell("measuring the roofs of this machine once, for about half a minute")
     run = _measured(roofs.run if roofs else None, names, TroubleOnly(tell), stop)
@@ -178,7 +269,7 @@ def get(tell: Callable[[str], object], stop: Callable[[], None] = lambda: None, 
 
 
 def _measured(known: Run | None, names: Sequence[str], observer: Observer, stop: Callable[[], None]) -> Run:
-    """A run with these quantities and the costs, beside what is known."""
+    """A run with these quantities, sizes between caches and memory, and the costs, beside what is known."""
     if names:
         with tempfile.TemporaryDirectory(prefix="hwbench-") as out:
             run, _ = session.execute(quantities.request(Path(out), None, names), observer, stop)
@@ -187,7 +278,12 @@ def _measured(known: Run | None, names: Sequence[str], observer: Observer, stop:
         run = known
     if known is not None:
         run = planning.merged(msgspec.structs.replace(run, benches=known.benches | run.benches), known.records)
+    devices, roofs = selection.devices(CPU), Roofs(run)
     made = costs.benches()
-    records = costs.measure(selection.devices(CPU), quantities.POLICY)
+    kinds = [kind for kind in KINDS if kind != "fma"]
+    records = [
+        *costs.measure(devices, quantities.POLICY),
+        *quantities.measure(devices, roofs.untried, kinds, roofs.memory(roofs.threads)),
+    ]
     described = run.benches | {bench.name: bench.info for bench in made}
     return planning.merged(msgspec.structs.replace(run, benches=described, finished=store.now()), records)

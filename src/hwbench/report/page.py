@@ -43,9 +43,10 @@ def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, 
 
 
 def assembled(
-    sections: Sequence[Section], layout: Page, heading: str, title: str, summary: Sequence[str], charting: Future[str]
-) -> str:
-    """One HTML page of sections; `charting` gives Vega's script."""
+    sections: Sequence[Section], layout: Page, heading: str, title: str, summary: Sequence[str], charting: Future[str],
+    *, alone: bool = False,
+) -> str:  # fmt: skip
+    """One HTML page of sections; `charting` gives Vega's script. `alone`: of one subject, without a rail."""
     charts: dict[str, Spec] = {}
     # Ids are numbers in order of appearance: names from run files must not get into an attribute.
     identify = _Numbers(charts)
@@ -61,6 +62,7 @@ def assembled(
         heading=heading,
         title=title,
         summary=summary,
+        alone=alone,
         chart_id=identify.chart,
         download=_packed,
         pack=_pack,
