@@ -72,11 +72,11 @@ def test_warm_up_ends_with_three_samples_that_agree():
 
 
 def test_warm_up_ends_at_its_time():
-    """Samples that never agree are warmed up for `warmup_s` and no longer."""
+    """Samples that get ever faster are warmed up for `warmup_s` and no longer."""
     device = ScriptedDevice()
     policy = Policy(warmup_s=0.105, rounds=10, max_rounds=10)
-    measure(scripted_bench({"a": lambda i: 0.01 * (1 + i % 2)}), device, policy)
-    assert len(device.timed) - 10 == 8  # 10 and 20 ms by turns: 0.10 s after the seventh, 0.12 s after the eighth
+    measure(scripted_bench({"a": lambda i: 0.02 * 0.95**i}), device, policy)
+    assert len(device.timed) - 10 == 6  # 0.09 s after the fifth, 0.106 s after the sixth
     assert device.settled == [2.0]
 
 

@@ -212,7 +212,9 @@ def test_a_run_says_what_time_its_cases_had(tmp_path):
         policy.fitted(policy.POLICIES["full"], len(run.records)),
         sizes=run.policy.sizes,
         phases=run.policy.phases,
+        bench_phases=run.policy.bench_phases,
     )
+    assert set(run.policy.bench_phases) == {record.bench for record in run.records}
     assert run.policy.case_s > policy.POLICIES["full"].case_s
 
 

@@ -28,6 +28,7 @@ from .cases import Group
 from .check import Check
 from .inputs import SharedInputs
 from .order import balanced_orders, generator
+from .policy import of_static
 from .stopping import StoppingRule
 from .trial import Phases, Trial, caught, ended, survived
 from .verify_output import Answer
@@ -72,6 +73,7 @@ class Engine:
 
         Where a case ends its device, as an illegal address ends a CUDA context, the others of that device have none.
         """
+        self.phases.bench = group.bench.name
         with self.prepared(group) as trials:
             live = [trial for trial in trials if trial.live]
             telemetry = self._time(live, seconds) if live else {}
@@ -249,22 +251,25 @@ class Engine:
 
         self._wait_for_quiet(trial)
         most = trial.work.most if trial.work is not None else None
-        trial.loops = warm_up.loops(sample, self.policy, self.clock, most)
+        trial.loops = warm_up.loops(sample, self._policy([trial]), self.clock, most)
+
+    def _policy(self, trials: Sequence[Trial]) -> Policy:
+        return of_static(self.policy) if all(trial.facts.get("static") for trial in trials) else self.policy
 
     def _rounds(self, trials: list[Trial], seconds: float) -> dict[str, list[float]]:
         """Time every trial once a round, in balanced random order, until every median is within the precision."""
         order = balanced_orders(generator(self.policy.seed, trials[0].case), len(trials))
         devices = {name: self.devices[name] for name in dict.fromkeys(trial.case.device for trial in trials)}
-        rule = StoppingRule(self.policy, len(trials), seconds)
+        rule = StoppingRule(self._policy(trials), len(trials), seconds)
         telemetry: dict[str, list[float]] = {}
         started = self.clock()
-        for done in itertools.count(1):
+        with self.phases("telemetry"):
             before: dict[str, dict[str, float]] = {}
-            with self.phases("telemetry"):
-                for name, device in devices.items():
-                    if name not in self.lost:
-                        with ended(_of(name, trials)):
-                            before[name] = device.counters()
+            for name, device in devices.items():
+                if name not in self.lost:
+                    with ended(_of(name, trials)):
+                        before[name] = device.counters()
+        for done in itertools.count(1):
             with self.phases("sample"):
                 for index in next(order):
                     self.stop()
@@ -278,10 +283,12 @@ class Engine:
             with self.phases("telemetry"):
                 readings: dict[str, float] = {}
                 telemetry.setdefault("at_s", []).append(round(self.clock() - self.begun, 3))
-                for name, old in before.items():
+                for name, old in [*before.items()]:
+                    if name in self.lost:
+                        continue
                     with ended(_of(name, trials)):
                         gauges = devices[name].gauges()  # first: reading the counters begins the device's next round
-                        new = devices[name].counters()
+                        new = before[name] = devices[name].counters()
                         growth = {counter: new[counter] - old[counter] for counter in old if counter in new}
                         readings = growth | gauges | readings  # of what two devices report (steal), the first counts
                 for gauge, value in readings.items():
