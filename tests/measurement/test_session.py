@@ -154,15 +154,15 @@ def test_an_interruption_carries_and_keeps_what_was_measured(tmp_path):
 
 def test_an_interruption_while_saving_loses_nothing(tmp_path, monkeypatch):
     """Ctrl-C in the middle of the second contrast's save: it is saved once more."""
-    write, counted = store.write, []
+    write, counted = store.Rewriter.write, []
 
-    def interrupted(run, path):
+    def interrupted(writer, run, path):
         counted.append(1)
         if len(counted) == 3:
             raise KeyboardInterrupt
-        write(run, path)
+        write(writer, run, path)
 
-    monkeypatch.setattr(store, "write", interrupted)
+    monkeypatch.setattr(store.Rewriter, "write", interrupted)
     with pytest.raises(Interrupted) as stop:
         execute(asked(tmp_path), Watcher())
     assert len(store.read(stop.value.path).records) == 4

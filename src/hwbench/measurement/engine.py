@@ -65,6 +65,7 @@ class Engine:
         self.lost: dict[str, tuple[Trial, str]] = {}  # by device: the trial that ended it, and how
         self._settled: set[str] = set()
         self._last: Trial | None = None  # sampled
+        self._warm: Trial | None = None  # whose data the caches hold: nothing else has run since its last sample
         self._started = self.begun = clock()  # of the engine, and of the run: a resumed one began earlier
         self._repeated = 0.0
 
@@ -279,6 +280,7 @@ class Engine:
                             self._wait_for_quiet(trial)
                             self._prime(trial)
                             trial.samples.append(self.sample(trial, trial.loops))
+                            self._warm = trial
                         self._notice(trials)
             with self.phases("telemetry"):
                 readings: dict[str, float] = {}
@@ -291,6 +293,7 @@ class Engine:
                         new = before[name] = devices[name].counters()
                         growth = {counter: new[counter] - old[counter] for counter in old if counter in new}
                         readings = growth | gauges | readings  # of what two devices report (steal), the first counts
+                        self._warm = None if gauges else self._warm
                 for gauge, value in readings.items():
                     telemetry.setdefault(gauge, []).append(_rounded(value))
             live = [trial for trial in trials if trial.live]
@@ -312,14 +315,14 @@ class Engine:
                 trial.doubts.append(busy)
 
     def _prime(self, trial: Trial) -> None:
-        """Untimed calls before a sample of many: they refill the caches that other variants have evicted.
+        """Untimed calls before a sample of many: they refill the caches that other variants, or gauges, have evicted.
 
         One pass fills an L2. The L3 of a Zen 3 needs up to a dozen passes: 1.5 MiB were read at 6 to 30 GB/s during
         these and at 60 GB/s after them, and they took up to a third of a sample. So eighths of a sample are run until
         one is as fast as the fastest so far, or no faster than the one before, half a sample at most. A sample of few
         calls is not primed: its calls are long and miss as often as any other call.
         """
-        if trial.work is None or trial.loops < PRIMED_LOOPS:
+        if trial.work is None or trial.loops < PRIMED_LOOPS or trial is self._warm:
             return
         if self.devices[trial.case.device].kind == "gpu":
             trial.work.call()
