@@ -1,10 +1,10 @@
 """Where the wall time of runs went, by phase and bench, and what two runs of the same cases cost and know.
 
-    python scripts/phases.py RUN.json                 seconds of each phase by bench
-    python scripts/phases.py OLD.json NEW.json        both, and the interval widths of the cases that they share
+    python scripts/phases.py RUN                       seconds of each phase by bench
+    python scripts/phases.py OLD[,OLD…] NEW[,NEW…]     both, and the interval widths of the cases that they share
 
-The widths are those of the medians' 95% intervals, relative to the median. Files before a `:` are pooled:
-`a.json,b.json : c.json,d.json` compares two sets of runs, so that old and new ones may be measured in turn.
+The widths are those of the medians' 95% intervals, relative to the median; of several runs the median counts, so that
+old and new ones may be measured in turn.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def widths(runs: list[Run]) -> dict[CaseKey, float]:
 def comparison(old: list[Run], new: list[Run]) -> str:
     """Interval widths of the cases that both sides have, in all and by bench where they differ most."""
     before, after = widths(old), widths(new)
-    shared = sorted(set(before) & set(after))
+    shared = [case for case in before if case in after]
     if not shared:
         return "no case is in both"
     ratios = {case: after[case] / before[case] for case in shared if before[case] > 0}
@@ -65,7 +65,7 @@ def comparison(old: list[Run], new: list[Run]) -> str:
 
 def main(arguments: list[str]) -> None:
     """Print tables for each run, and the comparison of two sets."""
-    sets = [[store.read(Path(name)) for name in one.split(",")] for one in arguments if one != ":"]
+    sets = [[store.read(Path(name)) for name in one.split(",")] for one in arguments]
     for runs in sets:
         for run in runs:
             print(table(run))

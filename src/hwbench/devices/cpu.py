@@ -45,7 +45,9 @@ if TYPE_CHECKING:
 # chance, which each contrast should draw anew.
 LENT = 64 * 2**20
 
-GAUGES_S = 0.012  # between two readings of gauges: they take 0.6 ms, and rounds of one case as little as 3 ms
+# Between two readings of gauges: they take 0.6 ms, and rounds of one case as little as 3 ms. Where a busy CPU makes
+# them take longer, they have a tenth of the time, and are read four times a second all the same.
+GAUGES_S, GAUGES_SHARE, GAUGES_MOST_S = 0.012, 0.1, 0.25
 SETTLE_WINDOW_S = 0.010
 SETTLE_WINDOWS = 5  # in a row that agree within SETTLE_SPREAD
 SETTLE_SPREAD = 0.01
@@ -451,12 +453,13 @@ class CpuDevice:
     def gauges(self) -> dict[str, float]:
         """The clock of the first CPU that crews use, and the time of a cache line from it to the last one.
 
-        From time to time also the bandwidth of the last-level cache and of memory. Empty within `GAUGES_S` of the
-        reading before.
+        From time to time also the bandwidth of the last-level cache and of memory. Empty until the next
+        reading is due.
         """
         from .clock import estimate_hz
 
-        if time.perf_counter() < self._gauges_due:
+        begun = time.perf_counter()
+        if begun < self._gauges_due:
             return {}
         readings = {"clock_hz": self.crew(1).each(lambda _: estimate_hz())[0]} | self._glance()
         if self.host.usable > 1:
@@ -465,7 +468,8 @@ class CpuDevice:
 
                 self._handover = Handover(self.team(0, self.host.usable - 1))
             readings["handover_s"] = self._handover.seconds()
-        self._gauges_due = time.perf_counter() + GAUGES_S
+        ended = time.perf_counter()
+        self._gauges_due = ended + min(max(GAUGES_S, (ended - begun) / GAUGES_SHARE), GAUGES_MOST_S)
         return readings
 
     def _glance(self) -> dict[str, float]:
