@@ -789,6 +789,21 @@ def test_what_was_disturbed_is_sampled_again_once():
     assert sum(records["a"].telemetry["steal_s"]) == 0
 
 
+def test_works_whose_answers_are_facts_are_timed_three_times_and_never_again():
+    """Without a warm-up, disturbed or not."""
+    taken = []
+
+    def timer(loops):
+        taken.append(loops)
+        return 1 / 64
+
+    def build():
+        return Work(lambda: 42, timer=timer, facts={"static": True})
+
+    record = measure(scripted_bench({"a": build}), Stolen(until=0.7))["a"]
+    assert (len(record.samples), len(taken)) == (3, 4)
+
+
 def test_where_it_is_never_quiet_the_first_samples_count():
     """They are suspect as they were, and nothing says that they were repeated."""
     record = measure(scripted_bench({"a": [1 / 64] * 13 + [1 / 32]}), Stolen(until=1e9))["a"]

@@ -199,7 +199,7 @@ class Engine:
                 self._notice(trials)
             telemetry = self._rounds(trials, seconds)
             reasons = _disturbed(trials, telemetry)
-            if reasons and self._repeated <= REPEAT_SHARE * (self.clock() - self._started):
+            if reasons and not _static(trials) and self._repeated <= REPEAT_SHARE * (self.clock() - self._started):
                 return self._repeat(trials, seconds, telemetry, told(reasons))
             return telemetry
         finally:
@@ -255,7 +255,7 @@ class Engine:
         trial.loops = warm_up.loops(sample, self._policy([trial]), self.clock, most)
 
     def _policy(self, trials: Sequence[Trial]) -> Policy:
-        return of_static(self.policy) if all(trial.facts.get("static") for trial in trials) else self.policy
+        return of_static(self.policy) if _static(trials) else self.policy
 
     def _rounds(self, trials: list[Trial], seconds: float) -> dict[str, list[float]]:
         """Time every trial once a round, in balanced random order, until every median is within the precision."""
@@ -395,6 +395,11 @@ def _disturbed(trials: Sequence[Trial], telemetry: Mapping[str, Sequence[float]]
     hosts = [trial for trial in trials if trial.facts.get("timed_by") != "events"]  # which the host cannot stretch
     several = any(trial.facts.get("threads", 1) > 1 for trial in hosts)
     return (interference.disturbed(telemetry) if hosts else []) + (interference.moved(telemetry) if several else [])
+
+
+def _static(trials: Sequence[Trial]) -> bool:
+    """Whether the answers of all are facts, and their seconds say nothing."""
+    return all(trial.facts.get("static") for trial in trials)
 
 
 def _of(device: str, trials: Sequence[Trial]) -> list[Trial]:
