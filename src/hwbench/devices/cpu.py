@@ -453,8 +453,7 @@ class CpuDevice:
     def gauges(self) -> dict[str, float]:
         """The clock of the first CPU that crews use, and the time of a cache line from it to the last one.
 
-        From time to time also the bandwidth of the last-level cache and of memory. Empty until the next
-        reading is due.
+        From time to time also the bandwidth of the last-level cache and of memory. Empty until a reading is due.
         """
         from .clock import estimate_hz
 

@@ -322,10 +322,12 @@ class Engine:
         one is as fast as the fastest so far, or no faster than the one before, half a sample at most. A sample of few
         calls is not primed: its calls are long and miss as often as any other call.
         """
-        if trial.work is None or trial.loops < PRIMED_LOOPS or trial is self._warm:
+        if trial.work is None or trial.loops < PRIMED_LOOPS:
             return
         if self.devices[trial.case.device].kind == "gpu":
             trial.work.call()
+            return
+        if trial is self._warm:
             return
         before = math.inf
         for _ in range(PARTS // 2):
