@@ -48,7 +48,7 @@ class packets(_Suite):
     """What compiling a loop for other processors costs; its facts are counts."""
 
     bench = "dsp.packets"
-    version = 1
+    version = 2
     param_names = ("variant", "loop", "dtype")
     params = (
         ("hexagon", "hexagon-hvx", "neon", "sve", "sse", "avx2", "avx512-vnni", "rvv", "gfx942"), ("dot",), ("i1",),

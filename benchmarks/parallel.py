@@ -22,7 +22,7 @@ class overhead(_Suite):
     """What a prange costs by threading layer."""
 
     bench = "parallel.overhead"
-    version = 2
+    version = 3
     param_names = ("variant", "n")
     params = (("serial", "workqueue", "omp", "tbb"), (100, 1_000, 10_000, 100_000, 1_000_000))
 

@@ -48,7 +48,7 @@ class learning_rate(_Suite):
     """What a training of 100 steps costs."""
 
     bench = "stability.learning_rate"
-    version = 1
+    version = 2
     param_names = ("variant", "depth", "init", "activation", "dtype")
     params = (
         ("plain", "clipped", "warm-up", "decayed", "loss-scaled"), (8,), ("xavier-uniform",), ("relu",), ("f4",),

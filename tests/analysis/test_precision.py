@@ -65,3 +65,9 @@ def test_a_run_of_an_earlier_version_says_so_too():
     """A committed run of schema 1 kept its policy's precision."""
     oldest = min((Path(__file__).parents[2] / "reports" / "runs" / "amd-epyc-2cpu").glob("*.json"))
     assert re.match(r"\d+ of \d+ cases miss the ±1.0% asked for \(all: median ±0.\d+%, ", sentence(store.read(oldest)))
+
+
+def test_no_precision_is_asked_of_seconds_that_say_nothing():
+    """A work whose answers are facts is timed three times, whatever comes of it."""
+    static = record("x", WIDE, bench="b.b", facts={"static": True})
+    assert sentence(run_of(static, timed("b.a", STEADY))) == ""

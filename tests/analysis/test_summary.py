@@ -10,7 +10,7 @@ import pytest
 from doubles.scripted import MACHINE, record, run_of
 from hwbench.analysis.reading import Reading
 from hwbench.analysis.run_quality import EVERY
-from hwbench.analysis.summary import MOST, summary, virtual
+from hwbench.analysis.summary import MOST, Busy, summary, virtual
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, Cpu, Policy
 from hwbench.record.reasons import Reason
@@ -136,6 +136,25 @@ def test_doubts_are_told_in_words_the_commonest_first():
         benches={"x.call": BenchInfo("How long?", "numpy", measures="call")},
     )  # fmt: skip
     assert summary(Reading(run)).doubts == ["no reason is known"]
+
+
+def test_a_gpu_is_busy_from_the_fewest_threads_that_reach_nine_tenths_of_the_best_rate():
+    """2048 threads of 8 chains reach 95% and fewer do not; what one number of threads did says nothing."""
+
+    def one(work, threads, chains, rate, **more):
+        params = {"work": work, "threads": threads, "chains": chains}
+        counts = {"flops" if work == "fma" else "bytes": rate}
+        return record(
+            "kernel", samples=(1.0,) * 5, bench="device.occupancy", device="gpu:0", params=params, counts=counts, **more
+        )
+
+    steal = {"status": "suspect", "reasons": [Reason("gpu_low_clock", "1 GHz")]}
+    curve = [(512, 8, 80.0), (2048, 1, 20.0), (2048, 8, 95.0), (8192, 8, 100.0)]
+    records = [one("fma", *place, **steal) for place in curve] + [one("copy", 32, 1, 5.0)]
+    run = gpu_run()
+    described = run.benches | {"device.occupancy": BenchInfo("How many?", "kernel", measures="occupancy")}
+    [gpu] = summary(Reading(replace(run, records=[*run.records, *records], benches=described))).gpus
+    assert gpu.busy == (Busy("fma", 2048, 8, doubtful=True),)
 
 
 def test_a_gpu_s_l2_has_both_its_latencies_where_they_differ():

@@ -191,10 +191,10 @@ def test_a_json_file_that_fails_at_the_end_does_not_cost_the_summary(
 def test_an_interruption_with_no_place_to_save_prints_what_was_measured(benches, device, command, out, monkeypatch):
     """What can be kept nowhere is shown."""
 
-    def full(run, path):
+    def full(writer, run, path):
         raise errors.StoreError(f"{path}: cannot be written")
 
-    monkeypatch.setattr(store, "write", full)
+    monkeypatch.setattr(store.Rewriter, "write", full)
     interrupted_in_the_second_contrast(device)
     done = command("run", "access.share", "--out", out)
     assert done.code == 130

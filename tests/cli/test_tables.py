@@ -19,9 +19,22 @@ from hwbench.record.reasons import Reason
 
 def printed(run, catalogue=None):
     """The tables of a run as a wide terminal shows them."""
-    console = Console(file=io.StringIO(), width=200, no_color=True)
+    console = Console(file=io.StringIO(), width=200, color_system=None, force_terminal=True)
     tables.print_tables(Reading(run, catalogue), console)
     return console.file.getvalue()
+
+
+@pytest.mark.parametrize(("columns", "most"), [("", 80), ("100", 100), ("200", 200)])
+def test_tables_in_a_pipe_are_as_wide_as_columns_says(monkeypatch, columns, most):
+    """80 columns where COLUMNS is not set; a table that does not fit is lines, each a case, which can be searched."""
+    monkeypatch.setenv("COLUMNS", columns)
+    run = run_of(record("a", status="suspect", reasons=[Reason("steal", "2% of a CPU, " + "for long, " * 5)]))
+    console = Console(file=io.StringIO(), width=240, no_color=True)
+    tables.print_tables(Reading(run, None), console)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= most
+    assert ("2% of a CPU" in lines[-2 if most == 200 else -1]) == (most == 200)
+    assert any("steal" in line for line in lines)
 
 
 def test_shares_of_limits_and_questions_need_the_benches():

@@ -118,6 +118,6 @@ def test_huge_share() -> None:
         "1000-3000 rw-p 0 00:00 0\nRss:  100 kB\nAnonHugePages:  100 kB\n"
         "3000-5000 rw-p 0 00:00 0\nRss:  80 kB\nAnonHugePages:  20 kB\n"
     )
-    assert huge_share(smaps, 0x3000, 0x1000) == 0.25
-    assert huge_share(smaps, 0x2000, 0x2000) == pytest.approx(120 / 180)
-    assert huge_share(smaps, 0x9000, 1) is None
+    assert huge_share(smaps.splitlines(), 0x3000, 0x1000) == 0.25
+    assert huge_share(smaps.splitlines(), 0x2000, 0x2000) == pytest.approx(120 / 180)
+    assert huge_share(smaps.splitlines(), 0x9000, 1) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -95,3 +96,18 @@ def test_the_kernel_is_understood() -> None:
     """This process's threads are there, this one among them."""
     assert (stragglers.TASKS / str(threading.get_native_id())).is_dir()
     assert str(threading.get_native_id()) not in [*running()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are seen in /proc")
+def test_a_child_that_works_is_waited_for() -> None:
+    """Its busy loop is seen as long as it runs; a process that has ended is none."""
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    made = Stragglers(children=[busy.pid, 2**22 + 1])
+    try:
+        made.suspect()
+        assert not made.wait()
+    finally:
+        busy.kill()
+        busy.wait()
+    made.suspect()
+    assert made.wait()

@@ -27,6 +27,11 @@ def measure(bench: Bench, device: ScriptedDevice | None = None, policy: Policy =
     return {r.variant: r for r in engine.measure(group(bench, **params), seconds)}
 
 
+def gauged() -> ScriptedDevice:
+    """A device whose gauges are read after each round: whatever was in the caches before is warmed again."""
+    return ScriptedDevice(gauge=lambda _: {"clock_hz": 3e9})
+
+
 def noisy(sample: int) -> float:
     """Samples that never settle: 1, 1.3, 1.1, 1.4, 1.2 ms and over again, in no two heaps."""
     return MS * (1 + (sample * 3 % 5) / 10)
@@ -72,11 +77,11 @@ def test_warm_up_ends_with_three_samples_that_agree():
 
 
 def test_warm_up_ends_at_its_time():
-    """Samples that never agree are warmed up for `warmup_s` and no longer."""
+    """Samples that get ever faster are warmed up for `warmup_s` and no longer."""
     device = ScriptedDevice()
     policy = Policy(warmup_s=0.105, rounds=10, max_rounds=10)
-    measure(scripted_bench({"a": lambda i: 0.01 * (1 + i % 2)}), device, policy)
-    assert len(device.timed) - 10 == 8  # 10 and 20 ms by turns: 0.10 s after the seventh, 0.12 s after the eighth
+    measure(scripted_bench({"a": lambda i: 0.02 * 0.95**i}), device, policy)
+    assert len(device.timed) - 10 == 6  # 0.09 s after the fifth, 0.106 s after the sixth
     assert device.settled == [2.0]
 
 
@@ -103,7 +108,7 @@ def test_sampling_stops_when_every_median_is_known_well_enough():
     def late(sample):  # warm-up takes four samples: one call, and three of ten that agree
         return MS * (1.2 if 4 <= sample < 14 and sample % 2 else 1.0)
 
-    records = measure(scripted_bench({"steady": MS, "late": late}))
+    records = measure(scripted_bench({"steady": MS, "late": late}), gauged())
     assert len(records["steady"].samples) == len(records["late"].samples)
     assert len(records["late"].samples) == 22  # looked at after 10, 13, 17 and 22 rounds
 
@@ -185,10 +190,25 @@ def test_an_eighth_of_a_sample_of_many_calls_is_run_before_it(each, primed):
     def build():
         return Work(lambda: 42, timer=timer)
 
-    record = measure(scripted_bench({"a": build}))["a"]
+    record = measure(scripted_bench({"a": build}), gauged())["a"]
     assert record.samples == pytest.approx([each] * 10)
     part = max(1, record.loops // PARTS)
     assert asked[-20:] == [part, record.loops] * 10 if primed else asked[-10:] == [record.loops] * 10
+
+
+def test_caches_that_nothing_has_used_meanwhile_are_not_warmed_again():
+    """A variant alone, after no reading of gauges: its own sample was the last."""
+    asked = []
+
+    def timer(loops):
+        asked.append(loops)
+        return 1e-4 * loops
+
+    def build():
+        return Work(lambda: 42, timer=timer)
+
+    record = measure(scripted_bench({"a": build}))["a"]
+    assert asked[-11:] == [record.loops // PARTS, *[record.loops] * 10]
 
 
 def test_samples_begin_with_warm_caches():
@@ -226,7 +246,7 @@ def test_caches_that_get_no_warmer_cost_a_quarter_of_a_sample():
     def build():
         return Work(lambda: 42, timer=timer)
 
-    record = measure(scripted_bench({"a": build}))["a"]
+    record = measure(scripted_bench({"a": build}), gauged())["a"]
     part = record.loops // PARTS
     assert asked[-3:] == [part, part, record.loops]
 
@@ -767,6 +787,21 @@ def test_what_was_disturbed_is_sampled_again_once():
     assert records["a"].samples == [1 / 32] * 10
     assert records["a"].facts["repeated"].startswith("the hypervisor gave ")
     assert sum(records["a"].telemetry["steal_s"]) == 0
+
+
+def test_works_whose_answers_are_facts_are_timed_three_times_and_never_again():
+    """Without a warm-up, disturbed or not."""
+    taken = []
+
+    def timer(loops):
+        taken.append(loops)
+        return 1 / 64
+
+    def build():
+        return Work(lambda: 42, timer=timer, facts={"static": True})
+
+    record = measure(scripted_bench({"a": build}), Stolen(until=0.7))["a"]
+    assert (len(record.samples), len(taken)) == (3, 4)
 
 
 def test_where_it_is_never_quiet_the_first_samples_count():

@@ -154,15 +154,15 @@ def test_an_interruption_carries_and_keeps_what_was_measured(tmp_path):
 
 def test_an_interruption_while_saving_loses_nothing(tmp_path, monkeypatch):
     """Ctrl-C in the middle of the second contrast's save: it is saved once more."""
-    write, counted = store.write, []
+    write, counted = store.Rewriter.write, []
 
-    def interrupted(run, path):
+    def interrupted(writer, run, path):
         counted.append(1)
         if len(counted) == 3:
             raise KeyboardInterrupt
-        write(run, path)
+        write(writer, run, path)
 
-    monkeypatch.setattr(store, "write", interrupted)
+    monkeypatch.setattr(store.Rewriter, "write", interrupted)
     with pytest.raises(Interrupted) as stop:
         execute(asked(tmp_path), Watcher())
     assert len(store.read(stop.value.path).records) == 4
@@ -212,7 +212,9 @@ def test_a_run_says_what_time_its_cases_had(tmp_path):
         policy.fitted(policy.POLICIES["full"], len(run.records)),
         sizes=run.policy.sizes,
         phases=run.policy.phases,
+        bench_phases=run.policy.bench_phases,
     )
+    assert set(run.policy.bench_phases) == {record.bench for record in run.records}
     assert run.policy.case_s > policy.POLICIES["full"].case_s
 
 

@@ -313,6 +313,18 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
+def test_a_growing_run_is_written_as_if_it_were_new(tmp_path):
+    """Records that were encoded before, replaced ones and one whose bench is described only later."""
+    growing, new = tmp_path / "growing.json", tmp_path / "new.json"
+    concluded = record("a", reasons=[Reason("implausible", "1.2 times the limit")], status="suspect")
+    first, second = run_of(concluded, benches={}), run_of(concluded, record("b"))
+    writer = store.Rewriter()
+    for run in (run_of(), first, second, second, run_of(record("b"))):
+        writer.write(run, growing)
+        store.write(run, new)
+        assert growing.read_bytes() == new.read_bytes()
+
+
 @pytest.mark.parametrize("moment", ["fsync", "replace"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch, moment, error):

@@ -22,7 +22,8 @@ def missed(seconds: Estimate, policy: Policy) -> str:
 
 def sentence(run: Run) -> str:
     """How many cases miss the precision, by how much, and of which benches; "" where none does."""
-    found = [(record.bench, estimate(record.samples)) for record in run.records if record.timed]
+    timed = [record for record in run.records if record.timed and not record.facts.get("static")]
+    found = [(record.bench, estimate(record.samples)) for record in timed]
     known = [(bench, one) for bench, one in found if one.low > 0]
     wide = Counter(bench for bench, one in known if missed(one, run.policy))
     if not wide:

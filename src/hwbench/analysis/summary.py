@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..record import microarchitectures, text
+from ..record.estimate import estimate
 from ..record.facts import gpu_of
 from ..record.model import GPU_LEVELS, LEVELS, Run
 from ..record.phrases import counted
@@ -18,6 +19,7 @@ from ..record.reasons import words_of
 from . import causes, run_quality, wording
 from .headline import CPU, Headline
 from .hierarchy import CONTAINERS
+from .measures import measuring
 from .notable import Notable, notable
 from .reading import Reading, Share
 from .run_quality import Check
@@ -28,6 +30,8 @@ KERNELS = ("read", "write", "copy", "triad")
 PRECISIONS = {"f8": "FP64", "f4": "FP32"}
 TENSORS = {"bf16": "BF16", "f16": "FP16", "fp8": "FP8"}
 WAYS = ("h2d", "d2h", "both")
+WORKS = {"fma": "flops", "copy": "bytes"}  # of occupancy, with what their rates count
+FULL = 0.9  # of the best rate: the GPU is busy
 NO_GPU = "gpu"  # the device of records for which there was no GPU
 
 
@@ -121,6 +125,16 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Busy:
+    """The fewest `threads` with which a GPU does `work` (`fma`, `copy`) at 90% of its best rate, `chains` in each."""
+
+    work: str
+    threads: int
+    chains: int
+    doubtful: bool
+
+
+@dataclass(frozen=True)
 class Accelerator:
     """A GPU that was measured: levels from the core outwards, peaks, tensor cores by precision, launch and link.
 
@@ -137,6 +151,7 @@ class Accelerator:
     link: Mapping[str, Headline]
     near: Headline | None = None
     notes: tuple[Note, ...] = ()
+    busy: tuple[Busy, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -315,7 +330,23 @@ def _gpus(reading: Reading, numbered: int) -> Iterator[Accelerator]:
             },
             near=near,
             notes=notes,
+            busy=tuple(_busy(reading, device)),
         )
+
+
+def _busy(reading: Reading, device: str) -> Iterator[Busy]:
+    for work, count in WORKS.items():
+        rates: dict[tuple[int, int], tuple[float, bool]] = {}
+        for record in measuring(reading.run, "occupancy"):
+            threads, chains = (record.params.get(axis) for axis in ("threads", "chains"))
+            mine = record.timed and (record.device, record.params.get("work")) == (device, work)
+            if mine and record.counts.get(count) and isinstance(threads, int) and isinstance(chains, int):
+                rate = record.counts[count] / estimate(record.samples).value
+                rates[threads, chains] = rate, record.status == "suspect"
+        best = max((rate for rate, _ in rates.values()), default=0.0)
+        enough = min((place for place, (rate, _) in rates.items() if rate >= FULL * best), default=None)
+        if enough is not None and len(rates) > 1:
+            yield Busy(work, *enough, doubtful=rates[enough][1])
 
 
 def _near(reading: Reading, device: str, number: int) -> tuple[Headline | None, tuple[Note, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..analysis.brief import brief
+from ..analysis.measures import measuring
 from ..analysis.reading import Reading
 from ..analysis.summary import Accelerator, Host, Note, Quality, Row, Summary, summary
 from ..record import text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 WIDTH, LINES = 80, 25
 FEW = 8  # benches: up to so many, those without a headline quantity have a line each
+BUSY = {"fma": ("multiply-adds", "chain"), "copy": ("copies", "load")}  # and what a thread has in flight
 WHO = {"one": "1T", "all": "all"}
 TENSORS = {"bf16": "BF16", "f16": "FP16", "fp8": "FP8"}
 WAYS = {"h2d": "to", "d2h": "from", "both": "both"}  # the GPU
@@ -138,6 +140,8 @@ def _others(reading: Reading, made: Summary, timed: Sequence[str], width: int) -
     if len(timed) > FEW:
         return
     shown = {one.bench for one in made.headlines}
+    if any(gpu.busy for gpu in made.gpus):
+        shown |= {record.bench for record in measuring(reading.run, "occupancy")}
     for name in timed:
         if name not in shown:
             mine = [record for record in reading.records if record.bench == name]
@@ -201,6 +205,13 @@ def _gpu(gpu: Accelerator, width: int) -> Iterator[str]:
     peaks += [f"{TENSORS[name]} {_rate(one, 1e12)}" for name, one in gpu.tensors.items()]
     if peaks:
         yield from wrapped(f"{'   '.join(peaks)} TFLOP/s", width, "peak")
+    if gpu.busy:
+        each = []
+        for one in gpu.busy:
+            work, load = BUSY[one.work]
+            threads = counted(one.threads, "thread") + text.DOUBTFUL * one.doubtful
+            each.append(f"{work} from {threads} ({counted(one.chains, load)} each)")
+        yield from wrapped(f"90% of the best rate: {', '.join(each)}", width, "occupancy")
     if gpu.launch is not None:
         yield from wrapped(f"{_time(gpu.launch)} a kernel", width, "launch")
     if gpu.link:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ def print_tables(reading: Reading, console: Console, chosen: Sequence[Record] | 
             ]
             for record, shown in zip(mine, figures, strict=True)
         ]
-        if console.is_terminal and _room(console, heads, rows) < 0:
+        if _room(console, heads, rows) < 0:
             _print_narrow(console, mine, heads, rows)
             continue
         _print_table(console, text.printable(name), text.printable(bench.question) if bench else "", heads, rows)
@@ -93,8 +94,11 @@ def _print_table(console: Console, title: str, caption: str, heads: Sequence[str
 
 
 def _room(console: Console, heads: Sequence[str], rows: Sequence[list[str]]) -> int:
-    """Columns that a table leaves of the console's width; negative where it does not fit."""
-    return _left(console, [max(map(_length, column)) for column in zip(heads, *rows, strict=True)])
+    """Columns that a table leaves of the terminal's width, off one of COLUMNS or 80; negative where it does not fit."""
+    width = console.width if console.is_terminal else shutil.get_terminal_size().columns
+    return (
+        width - console.width + _left(console, [max(map(_length, column)) for column in zip(heads, *rows, strict=True)])
+    )
 
 
 def _left(console: Console, widths: Sequence[int]) -> int:

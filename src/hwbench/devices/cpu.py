@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 # chance, which each contrast should draw anew.
 LENT = 64 * 2**20
 
+# Between two readings of gauges: they take 0.6 ms, and rounds of one case as little as 3 ms. Where a busy CPU makes
+# them take longer, they have a tenth of the time, and are read four times a second all the same.
+GAUGES_S, GAUGES_SHARE, GAUGES_MOST_S = 0.012, 0.1, 0.25
 SETTLE_WINDOW_S = 0.010
 SETTLE_WINDOWS = 5  # in a row that agree within SETTLE_SPREAD
 SETTLE_SPREAD = 0.01
@@ -77,12 +80,13 @@ class CpuDevice:
         self._pool = Pool()
         self._given: list[Buffer] = []
         self._handover: Handover | None = None
-        self._stragglers = Stragglers()
         self._witness: Witness | None = None
+        self._gauges_due = 0.0
         self._libraries: ThreadpoolController | None = None
         self._levels = Levels(self.host, lambda: self.free_memory(), lambda *given: self._probe(*given))
         self._choices = Choices()
         self._children: dict[int, psutil.Process] = {}
+        self._stragglers = Stragglers(children=self._children)
         linux = sys.platform == "linux"
         self._throttle_files = cgroups.throttle_files(root) if linux else []
         self._nodes = memory.bound(root) if linux else ()
@@ -236,9 +240,10 @@ class CpuDevice:
         return Work(call=lambda: timer(1), output=output, timer=timer, facts=about, close=close)
 
     def adopt(self, pid: int) -> Callable[[], None]:
-        """Count a child process's CPU time as our own; call what is returned once the child was waited for.
+        """Count a child process's CPU time as our own, and its threads as ours: `quiet` waits for them, too.
 
-        Only then does the kernel add it to ours; until then it would count as another process's.
+        Call what is returned once the child was waited for. Only then does the kernel add its time to ours; until then
+        it would count as another process's.
         """
         with suppress(psutil.Error):
             self._children[pid] = psutil.Process(pid)
@@ -453,10 +458,13 @@ class CpuDevice:
     def gauges(self) -> dict[str, float]:
         """The clock of the first CPU that crews use, and the time of a cache line from it to the last one.
 
-        From time to time also the bandwidth of the last-level cache and of memory.
+        From time to time also the bandwidth of the last-level cache and of memory. Empty until a reading is due.
         """
         from .clock import estimate_hz
 
+        begun = time.perf_counter()
+        if begun < self._gauges_due:
+            return {}
         readings = {"clock_hz": self.crew(1).each(lambda _: estimate_hz())[0]} | self._glance()
         if self.host.usable > 1:
             if self._handover is None:
@@ -464,6 +472,8 @@ class CpuDevice:
 
                 self._handover = Handover(self.team(0, self.host.usable - 1))
             readings["handover_s"] = self._handover.seconds()
+        ended = time.perf_counter()
+        self._gauges_due = ended + min(max(GAUGES_S, (ended - begun) / GAUGES_SHARE), GAUGES_MOST_S)
         return readings
 
     def _glance(self) -> dict[str, float]:

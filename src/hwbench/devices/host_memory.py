@@ -11,7 +11,7 @@ import contextlib
 import mmap
 import re
 import sys
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +136,8 @@ class Buffer:
     def huge_share(self) -> float | None:
         """The share of the touched memory that lies on huge pages; None where the system does not tell."""
         try:
-            return huge_share(SMAPS.read_text(), self.address, self.array.nbytes)
+            with SMAPS.open(encoding="utf-8", errors="replace") as file:
+                return huge_share(file, self.address, self.array.nbytes)
         except OSError:
             return None
 
@@ -157,15 +158,18 @@ class Buffer:
             self._region = None
 
 
-def huge_share(smaps: str, address: int, nbytes: int) -> float | None:
-    """The share of resident memory on huge pages in the mappings of `smaps` that hold the given bytes.
+def huge_share(smaps: Iterable[str], address: int, nbytes: int) -> float | None:
+    """The share of resident memory on huge pages in the mappings that hold the given bytes, from the lines of `smaps`.
 
-    The kernel may report neighbouring mappings of one kind as one, so the share is the mapping's, not the byte's.
+    Mappings rise; none is read beyond these, since the kernel walks the pages of each. It may report neighbouring
+    mappings of one kind as one, so the share is the mapping's, not the byte's.
     """
     resident = huge = 0
     inside = False
-    for line in smaps.splitlines():
+    for line in smaps:
         if not line[0].isupper() and (head := _HEAD.match(line)):  # names of fields begin with a capital letter
+            if int(head[1], 16) >= address + nbytes:
+                break
             inside = int(head[1], 16) < address + nbytes and address < int(head[2], 16)
         elif inside and line.startswith("Rss:"):
             resident += int(line.split()[1])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,6 +34,13 @@ def running(tasks: Path = TASKS) -> Iterator[str]:
                 yield task.name
 
 
+def _works(pid: int) -> bool:
+    """Whether a thread of a child runs; False once the child has ended."""
+    with suppress(OSError):
+        return any(running(Path(f"/proc/{pid}/task")))
+    return False
+
+
 class Stragglers:
     """Threads that outlive the calls that are timed, and the wait for their sleep.
 
@@ -41,13 +48,19 @@ class Stragglers:
     ----------
     busy
         Whether any runs now; None where the system does not tell, and a fixed time is waited.
+    children
+        The processes whose threads count as well.
     """
 
-    def __init__(self, busy: Callable[[], bool] | None = None) -> None:
+    def __init__(self, busy: Callable[[], bool] | None = None, children: Iterable[int] = ()) -> None:
         linux = sys.platform == "linux" and TASKS.is_dir()
-        self._busy = busy or ((lambda: any(running())) if linux else None)
+        self._children = children
+        self._busy = busy or (self._any_runs if linux else None)
         self._suspected = False
         self._endless = 0
+
+    def _any_runs(self) -> bool:
+        return any(running()) or any(map(_works, self._children))
 
     def suspect(self) -> None:
         """Something was called that may have left threads at work."""

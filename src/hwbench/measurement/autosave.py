@@ -32,6 +32,7 @@ class Autosave:
         self.path: Path | None = path
         self.home = path
         self.observer = observer
+        self.writer = store.Rewriter()
         self.spare: Path | None = None
         with suppress(OSError):  # there may be none; looked up now, because on a full disk Python finds none usable
             self.spare = Path(tempfile.gettempdir())
@@ -45,7 +46,7 @@ class Autosave:
         """Write this state of the run; the observer hears once what failed and where the run is now."""
         while self.path is not None:
             try:
-                store.write(run, self.path)
+                self.writer.write(run, self.path)
                 return
             except errors.StoreError as error:
                 spare = self.spare / self.home.name if self.spare is not None else None

@@ -28,6 +28,7 @@ from .cases import Group
 from .check import Check
 from .inputs import SharedInputs
 from .order import balanced_orders, generator
+from .policy import of_static
 from .stopping import StoppingRule
 from .trial import Phases, Trial, caught, ended, survived
 from .verify_output import Answer
@@ -64,6 +65,7 @@ class Engine:
         self.lost: dict[str, tuple[Trial, str]] = {}  # by device: the trial that ended it, and how
         self._settled: set[str] = set()
         self._last: Trial | None = None  # sampled
+        self._warm: Trial | None = None  # whose data the caches hold: nothing else has run since its last sample
         self._started = self.begun = clock()  # of the engine, and of the run: a resumed one began earlier
         self._repeated = 0.0
 
@@ -72,6 +74,7 @@ class Engine:
 
         Where a case ends its device, as an illegal address ends a CUDA context, the others of that device have none.
         """
+        self.phases.bench = group.bench.name
         with self.prepared(group) as trials:
             live = [trial for trial in trials if trial.live]
             telemetry = self._time(live, seconds) if live else {}
@@ -196,7 +199,7 @@ class Engine:
                 self._notice(trials)
             telemetry = self._rounds(trials, seconds)
             reasons = _disturbed(trials, telemetry)
-            if reasons and self._repeated <= REPEAT_SHARE * (self.clock() - self._started):
+            if reasons and not _static(trials) and self._repeated <= REPEAT_SHARE * (self.clock() - self._started):
                 return self._repeat(trials, seconds, telemetry, told(reasons))
             return telemetry
         finally:
@@ -249,22 +252,25 @@ class Engine:
 
         self._wait_for_quiet(trial)
         most = trial.work.most if trial.work is not None else None
-        trial.loops = warm_up.loops(sample, self.policy, self.clock, most)
+        trial.loops = warm_up.loops(sample, self._policy([trial]), self.clock, most)
+
+    def _policy(self, trials: Sequence[Trial]) -> Policy:
+        return of_static(self.policy) if _static(trials) else self.policy
 
     def _rounds(self, trials: list[Trial], seconds: float) -> dict[str, list[float]]:
         """Time every trial once a round, in balanced random order, until every median is within the precision."""
         order = balanced_orders(generator(self.policy.seed, trials[0].case), len(trials))
         devices = {name: self.devices[name] for name in dict.fromkeys(trial.case.device for trial in trials)}
-        rule = StoppingRule(self.policy, len(trials), seconds)
+        rule = StoppingRule(self._policy(trials), len(trials), seconds)
         telemetry: dict[str, list[float]] = {}
         started = self.clock()
-        for done in itertools.count(1):
+        with self.phases("telemetry"):
             before: dict[str, dict[str, float]] = {}
-            with self.phases("telemetry"):
-                for name, device in devices.items():
-                    if name not in self.lost:
-                        with ended(_of(name, trials)):
-                            before[name] = device.counters()
+            for name, device in devices.items():
+                if name not in self.lost:
+                    with ended(_of(name, trials)):
+                        before[name] = device.counters()
+        for done in itertools.count(1):
             with self.phases("sample"):
                 for index in next(order):
                     self.stop()
@@ -274,16 +280,20 @@ class Engine:
                             self._wait_for_quiet(trial)
                             self._prime(trial)
                             trial.samples.append(self.sample(trial, trial.loops))
+                            self._warm = trial
                         self._notice(trials)
             with self.phases("telemetry"):
                 readings: dict[str, float] = {}
                 telemetry.setdefault("at_s", []).append(round(self.clock() - self.begun, 3))
-                for name, old in before.items():
+                for name, old in [*before.items()]:
+                    if name in self.lost:
+                        continue
                     with ended(_of(name, trials)):
                         gauges = devices[name].gauges()  # first: reading the counters begins the device's next round
-                        new = devices[name].counters()
+                        new = before[name] = devices[name].counters()
                         growth = {counter: new[counter] - old[counter] for counter in old if counter in new}
                         readings = growth | gauges | readings  # of what two devices report (steal), the first counts
+                        self._warm = None if gauges else self._warm
                 for gauge, value in readings.items():
                     telemetry.setdefault(gauge, []).append(_rounded(value))
             live = [trial for trial in trials if trial.live]
@@ -305,7 +315,7 @@ class Engine:
                 trial.doubts.append(busy)
 
     def _prime(self, trial: Trial) -> None:
-        """Untimed calls before a sample of many: they refill the caches that other variants have evicted.
+        """Untimed calls before a sample of many: they refill the caches that other variants, or gauges, have evicted.
 
         One pass fills an L2. The L3 of a Zen 3 needs up to a dozen passes: 1.5 MiB were read at 6 to 30 GB/s during
         these and at 60 GB/s after them, and they took up to a third of a sample. So eighths of a sample are run until
@@ -316,6 +326,8 @@ class Engine:
             return
         if self.devices[trial.case.device].kind == "gpu":
             trial.work.call()
+            return
+        if trial is self._warm:
             return
         before = math.inf
         for _ in range(PARTS // 2):
@@ -385,6 +397,11 @@ def _disturbed(trials: Sequence[Trial], telemetry: Mapping[str, Sequence[float]]
     hosts = [trial for trial in trials if trial.facts.get("timed_by") != "events"]  # which the host cannot stretch
     several = any(trial.facts.get("threads", 1) > 1 for trial in hosts)
     return (interference.disturbed(telemetry) if hosts else []) + (interference.moved(telemetry) if several else [])
+
+
+def _static(trials: Sequence[Trial]) -> bool:
+    """Whether the answers of all are facts, and their seconds say nothing."""
+    return all(trial.facts.get("static") for trial in trials)
 
 
 def _of(device: str, trials: Sequence[Trial]) -> list[Trial]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,10 @@ Parameters: TypeAlias = tuple[tuple[str, str], ...]
 
 Place: TypeAlias = tuple[Parameters, str, str]
 """What inputs depend on, the device that has them ("" for the host), and where on it the builder wants them."""
+
+
+BLOCK = 4096  # words of 8 bytes: their factors stay in L1
+PLAIN = {bool, int, float, complex, str, bytes, type(None)}  # types that hold no arrays
 
 
 class SharedInputs:
@@ -109,8 +114,9 @@ def arrays(of: object, seen: set[int] | None = None) -> Iterator[Array | DeviceA
         if not of.dtype.hasobject:
             yield of
     elif isinstance(of, tuple | list):
-        for one in of:
-            yield from arrays(one, seen)
+        if not {*map(type, of)} <= PLAIN:  # a list of a million numbers is not walked one by one
+            for one in of:
+                yield from arrays(one, seen)
     else:
         held = of if isinstance(of, dict) else {k: v for k, v in getattr(of, "__dict__", {}).items() if k[:1] != "_"}
         for one in held.values():
@@ -118,9 +124,22 @@ def arrays(of: object, seen: set[int] | None = None) -> Iterator[Array | DeviceA
 
 
 def digest(array: Array | DeviceArray) -> int:
-    """A checksum of an array's bytes, which depends on their order."""
+    """A checksum of an array's bytes, which depends on their order.
+
+    Blocks are multiplied with odd numbers, three times as fast as a CRC: a change of one word changes its block's sum.
+    """
     host = array.get() if _on_device(array) else array
-    return zlib.crc32(np.ascontiguousarray(host).reshape(-1).view(np.uint8).data)
+    found = np.ascontiguousarray(host).reshape(-1).view(np.uint8)
+    whole = len(found) // (8 * BLOCK) * (8 * BLOCK)
+    sums = np.einsum("ij,j->i", found[:whole].view(np.uint64).reshape(-1, BLOCK), _odd())
+    return zlib.crc32(found[whole:].data, zlib.crc32(sums.data))
+
+
+@functools.cache
+def _odd() -> np.ndarray:
+    """As many odd numbers as a block has words."""
+    numbers: np.ndarray = np.random.default_rng(BLOCK).integers(0, 2**63, BLOCK, dtype=np.uint64) * np.uint64(2)
+    return numbers + np.uint64(1)
 
 
 def _on_device(array: object) -> TypeGuard[DeviceArray]:

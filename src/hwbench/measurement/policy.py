@@ -11,6 +11,7 @@ POLICIES = {
     "standard": Policy(preset="standard", min_sample_s=0.003, case_s=0.1, warmup_s=0.1),
     "full": Policy(preset="full", min_sample_s=0.003, case_s=0.2, warmup_s=0.2, max_rounds=300),
 }
+STATIC_ROUNDS = 3  # of works whose seconds say nothing: the least that give an interval
 FEW_S = 30.0  # the rounds of all cases of a full run may take at least this long together,
 FEW_CASE_S = 2.0  # but those of one case no longer than this: then half a second of a neighbour leaves the median alone
 
@@ -24,6 +25,11 @@ def fitted(policy: Policy, cases: int) -> Policy:
         policy, case_s=policy.case_s * times, max_rounds=round(policy.max_rounds * times),
         precision=policy.precision / times,
     )  # fmt: skip
+
+
+def of_static(policy: Policy) -> Policy:
+    """The policy for works whose answers are facts (`static`), such as counts of machine code."""
+    return msgspec.structs.replace(policy, rounds=STATIC_ROUNDS, max_rounds=STATIC_ROUNDS, warmup_s=0.0)
 
 
 def usual_seconds(preset: str) -> float:

@@ -124,6 +124,7 @@ class _Session:
         self.engine.begun -= phases.get("total", 0.0)
         start_up = phases.get("start-up", 0.0) + time.perf_counter() - begun
         self.engine.phases.seconds |= phases | {"start-up": start_up}
+        self.engine.phases.benches |= {name: dict(one) for name, one in run.policy.bench_phases.items()}
 
     def measure(self, group: Group, seconds: float, budget: float | None) -> list[Record]:
         """The records of a group, saved; skipped where no time is left for it."""
@@ -151,9 +152,16 @@ class _Session:
     def _policy(self) -> Policy:
         """The policy with the sizes that labels stand for here, and where the time went so far."""
         sizes = {label: size for device in self.devices.values() for label, size in device.sizes.items()}
-        phases = {name: round(value, 3) for name, value in self.engine.phases.seconds.items()}
-        phases["total"] = round(time.perf_counter() - self.begun, 3)
-        return msgspec.structs.replace(self.run.policy, sizes=self.run.policy.sizes | sizes, phases=phases)
+        phases = _rounded(self.engine.phases.seconds) | {"total": round(time.perf_counter() - self.begun, 3)}
+        benches = {name: _rounded(one) for name, one in self.engine.phases.benches.items() if name}
+        return msgspec.structs.replace(
+            self.run.policy, sizes=self.run.policy.sizes | sizes, phases=phases, bench_phases=benches
+        )
+
+
+def _rounded(phases: Mapping[str, float]) -> dict[str, float]:
+    """Seconds to a millisecond."""
+    return {name: round(seconds, 3) for name, seconds in phases.items()}
 
 
 def _new(request: Request, here: Machine, count: int) -> tuple[Path, Run]:

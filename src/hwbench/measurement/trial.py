@@ -15,11 +15,16 @@ from ..record.reasons import Reason, because, told
 
 
 class Phases:
-    """Where the wall time goes: seconds by phase, `with phases("check"): …`."""
+    """Where the wall time goes: seconds by phase, `with phases("check"): …`; those of each bench in `benches`.
+
+    `bench` is the name of the one that is measured.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
+        self.bench = ""
         self.seconds: dict[str, float] = {}
+        self.benches: dict[str, dict[str, float]] = {}
 
     @contextlib.contextmanager
     def __call__(self, name: str) -> Iterator[None]:
@@ -28,7 +33,9 @@ class Phases:
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + self.clock() - start
+            spent = self.clock() - start
+            for seconds in (self.seconds, self.benches.setdefault(self.bench, {})):
+                seconds[name] = seconds.get(name, 0.0) + spent
 
 
 @dataclass

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from ..record.model import Policy
 
-AGREEING = 3  # samples in a row that end the warm-up
-STABLE = 0.02  # they agree within this
+AGREEING = 3  # samples at least, of which the last two are no faster than the fastest before
+STABLE = 0.02  # by more than this
 GROWTH = 10.0  # calls a sample grow by this factor at most: a sample that was too short predicts badly
 NEAR = 1.25  # a sample is long enough from 1 / NEAR of the policy's length on
 
@@ -35,9 +35,12 @@ def loops(sample: Callable[[int], float], policy: Policy, clock: Callable[[], fl
 
 
 def steady(samples: Sequence[float]) -> bool:
-    """Whether the last three samples agree."""
-    last = samples[-AGREEING:]
-    return len(last) == AGREEING and max(last) <= min(last) * (1 + STABLE)
+    """Whether samples get no faster any more: the fastest so far is as fast as any of the last two, within 2%.
+
+    Noise makes samples slower and does not prolong the warm-up; what warms up makes them faster.
+    """
+    earlier, last = samples[: 1 - AGREEING], samples[1 - AGREEING :]
+    return bool(earlier) and min(earlier) <= min(last) * (1 + STABLE)
 
 
 def _allowed(wanted: float, most: int | None) -> int:

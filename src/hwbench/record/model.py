@@ -211,7 +211,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     `budget_s` is for the whole run (None: no limit), `case_s` for the rounds of one case and `warmup_s` for its
     warm-up; rounds stop early when every median's interval is within `precision`. `sizes` says what the size labels
-    stood for, in bytes a thread; `phases` where the wall time went, in seconds.
+    stood for, in bytes a thread; `phases` where the wall time went, in seconds, and `bench_phases` that of each bench.
     """
 
     preset: str = "standard"
@@ -225,6 +225,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     precision: float = 0.01
     sizes: dict[str, int] = {}
     phases: dict[str, float] = {}
+    bench_phases: dict[str, dict[str, float]] = {}
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -109,6 +109,26 @@ def write(run: Run, path: Path) -> None:
     write_bytes(_encoded(run) + b"\n", path)
 
 
+class Rewriter:
+    """Writes a growing run again and again: a record that was encoded once is not encoded anew."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Record, bool, bytes]] = {}  # the record is kept, so that its id is not given anew
+
+    def write(self, run: Run, path: Path) -> None:
+        """What `write` does."""
+        known = {id(one): self._encoded(one, described=one.bench in run.benches) for one in run.records}
+        self._known = known
+        head = msgspec.json.encode(msgspec.structs.replace(run, records=[]))
+        write_bytes(head.removesuffix(b"]}") + b",".join(data for _, _, data in known.values()) + b"]}\n", path)
+
+    def _encoded(self, record: Record, *, described: bool) -> tuple[Record, bool, bytes]:
+        before = self._known.get(id(record))
+        if before is not None and before[1] == described:
+            return before
+        return record, described, msgspec.json.encode(as_measured(record) if described else record)
+
+
 def write_bytes(data: bytes, path: Path) -> None:
     """Write a file as `files.write` does; StoreError where that fails."""
     try:

@@ -42,6 +42,20 @@ def test_the_measured_rows_are_the_headlines(path):
             assert found is None or cell == text.amount(found.value * scale)
 
 
+def test_two_runs_of_a_machine_have_one_name_where_their_points_lie_together():
+    """10% apart: the first is named, with how many there are; three times apart: each has its name."""
+
+    def names(second):
+        runs = dataset(run_of([peak(), stream()]), run_of([peak(second), stream()]))
+        figure = next(one for one in machine_view(runs).blocks if isinstance(one, Figure))
+        spec = figure.panels[0].spec
+        return [point["label"] for point in spec["datasets"]["marks"] if "measured" in point["case"]]
+
+    [first, second] = sorted(names(0.44e12))
+    assert (first, second.endswith(" and 1 run more")) == ("", True)
+    assert len({*filter(None, names(1.2e12))}) == 2
+
+
 def test_a_figure_above_its_datasheet_is_marked():
     """A peak beyond what the datasheet says cannot be exceeded has its mark."""
     cpu = msgspec.structs.replace(MACHINE.cpu, model="Intel(R) Core(TM) i7-6700K CPU @ 4.00GHz")

@@ -77,7 +77,7 @@ def share_of(text: str) -> float:
 bench = Bench(
     "branch.prediction",
     question="What does a mispredicted branch cost?",
-    axes={"share": (0.0, 0.1, 0.25, 0.5, 0.75, 1.0), "n": (LONGEST,)},
+    axes={"share": (0.0, 0.1, 0.25, 0.5, 1.0), "n": (LONGEST,)},
     baseline="sorted",
     measures="branches",
     quick={"share": (0.0, 0.5)},

@@ -151,9 +151,10 @@ def reference(
         return np.array([np.array(sums).sum()])
     if work == "uneven":
         return np.cumsum(x * y)
-    for _ in range(ROUNDS):
-        x = np.sin(x)
-    return x
+    found: np.ndarray = np.sin(x)
+    for _ in range(ROUNDS - 1):
+        np.sin(found, out=found)
+    return found
 
 
 @scaling_bench.counts

@@ -64,7 +64,7 @@ class Data:
 class Trained:
     """What became of each network of a stack: its loss after training, where predicting the mean has 1.
 
-    `lost` is the step at which it had diverged, -1 for those that had not.
+    `lost` is the step at which it had diverged, -1 for those that had not; the loss of one that had says no more.
     """
 
     loss: Array
@@ -169,12 +169,14 @@ class Stack:
                 w[...] = self.rounded(w - move)
 
     def train(self, data: Data, steps: int) -> Trained:
-        """So many steps from the weights as they are."""
+        """So many steps from the weights as they are; fewer where every network has diverged."""
         lost = np.full(len(self.rates), -1)
         with np.errstate(all="ignore"):  # leaving the range is the subject
             for step in range(steps):
                 loss = self.backward(*data.batch(step))
                 lost[(lost < 0) & ~(loss <= LOST)] = step
+                if (lost >= 0).all():
+                    break
                 self.update(step, steps)
             return Trained(self.loss(data), lost)
 

@@ -58,8 +58,8 @@ def view(runs: Runs) -> Section | None:
         "The same loops in another order. A line that is fetched for one number holds seven more; the speed depends "
         "on whether they are used before the line is evicted. The dashed line is the machine's limit, where it was "
         "measured: the bandwidth of a copy, or the floating-point peak of one core.",
-        "A matrix whose rows are a multiple of 4 KiB sends a whole column to one set of the L1 cache: 3072 against "
-        "3064 columns is that difference alone.",
+        "A matrix whose rows are a multiple of 4 KiB sends a whole column to one set of the L1 cache: of two lengths "
+        "that differ by eight, the multiple of 512 shows that alone.",
     ]
     table = columns.table("Every work and size", points)
     figure = Figure("Loop order and blocks", panels, table, "More is better.", narrow=len(panels) > 2)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 
 from ...analysis import datasheets
 from ...record import text
+from ...record.phrases import counted
 from .. import format
 from ..columns import Column
 from ..dataset import Runs
@@ -17,6 +19,7 @@ from .compared_devices import DATASHEET, LECTURE, MACHINES, MEASURED, SLIDES, Ro
 from .suitability import assumptions, by_run, suits
 
 GIB = 2.0**30
+NEAR = 1.5  # times as much arithmetic or bandwidth: a few pixels on the chart
 COLOURS = {MEASURED: "c2", DATASHEET: "c1", LECTURE: "c8"}
 
 
@@ -118,7 +121,7 @@ def _figure(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Datas
     """Arithmetic over bandwidth: devices on one diagonal have the same balance."""
     others = [stated(device, device.name) for device in known.device if device.match and device.name not in MACHINES]
     shown = [row for row in (*own, *SLIDES, *machines, *others) if row.flops and row.bandwidth]
-    named = {id(row) for row in (*own, *machines)} | {id(row) for row in SLIDES[:4]}
+    named = _names(own) | {id(row): _short(row) for row in (*machines, *SLIDES[:4])}
     points: list[Datum] = []
     for row in shown:
         flops, bandwidth = (row.flops or 0) * 1e-12, (row.bandwidth or 0) * 1e-9
@@ -128,7 +131,7 @@ def _figure(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Datas
                 "y": float(f"{flops:.4g}"),
                 "kind": row.origin,
                 "case": f"{row.name} ({row.origin})",
-                "label": _short(row) if id(row) in named else "",
+                "label": named.get(id(row), ""),
                 "right": bandwidth < 300,
                 "fade": 1.0 if id(row) in named else 0.5,
                 "more": ", ".join(
@@ -168,6 +171,29 @@ def _figure(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Datas
         [Key(name, colour) for name, colour in COLOURS.items() if any(row.origin == name for row in shown)],
         wide=True,
     )
+
+
+def _names(own: Sequence[Row]) -> dict[int, str]:
+    """The names of measured devices by row: one for several runs whose points lie on one another."""
+    names: dict[int, str] = {}
+    firsts: list[Row] = []
+    more: Counter[int] = Counter()
+    for row in own:
+        first = next((one for one in firsts if _together(one, row)), None)
+        if first is None:
+            firsts.append(row)
+            names[id(row)] = _short(row)
+        else:
+            more[id(first)] += 1
+            names[id(row)] = ""
+    return names | {row: f"{names[row]} and {counted(runs, 'run')} more" for row, runs in more.items()}
+
+
+def _together(one: Row, other: Row) -> bool:
+    """Whether two rows are one device, measured twice, whose points can hardly be told apart."""
+    first, second = ((row.origin, row.kind, row.name.rpartition(": ")[2]) for row in (one, other))
+    pairs = ((one.flops, other.flops), (one.bandwidth, other.bandwidth))
+    return first == second and all(a and b and max(a, b) <= NEAR * min(a, b) for a, b in pairs)
 
 
 def _short(row: Row) -> str:

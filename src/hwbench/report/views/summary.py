@@ -14,6 +14,7 @@ from ..sections import Block, Figure, Hero, Key, Notes, Panel, Section, Table, T
 from .roofline import drawn as below_roofs
 
 HEADS = {"one": "1 thread", "all": "all threads"}
+BUSY = {"fma": "multiply-adds", "copy": "copies"}
 CALLS = {"python": "Python", "numpy": "NumPy", "numba": "Numba"}
 WAYS = {"h2d": "to the GPU", "d2h": "from the GPU", "both": "both ways"}
 DRAWN = {"numpy": "NumPy", "numba": "Numba", "prange": "prange"}  # of the benches of plain loops
@@ -133,6 +134,11 @@ def _gpu_tiles(gpu: Accelerator) -> Iterator[Tile]:
             yield Tile(f"GPU {peak.name} peak", _value(peak.all, 1e-12), "TFLOP/s", "multiply-adds")
     for name, one in gpu.tensors.items():
         yield Tile(f"Tensor cores, {TENSORS[name]}", _value(one, 1e-12), "TFLOP/s", "product of matrices")
+    if gpu.busy:
+        first, *others = gpu.busy
+        note = f"{BUSY[first.work]} at 90% of their best rate, {first.chains} in flight each"
+        note += "".join(f"; {BUSY[one.work]} {text.count(one.threads)}{text.DOUBTFUL * one.doubtful}" for one in others)
+        yield Tile("Busy GPU", text.count(first.threads) + text.DOUBTFUL * first.doubtful, "threads", note)
     if gpu.launch is not None:
         value, unit = text.seconds(gpu.launch.value).rsplit(" ", 1)
         yield Tile("Kernel launch", value + text.DOUBTFUL * bool(gpu.launch.doubt), unit, "queued, as the GPU sees it")

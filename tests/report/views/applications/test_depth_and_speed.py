@@ -37,6 +37,17 @@ def test_speed_stands_against_safe_depth():
     assert rows["float32", "plain"][7] == "none"
 
 
+def test_two_runs_have_panels_of_their_own_beside_each_other():
+    """Names of two runs' points would lie on one another; the panel's title has the run."""
+    runs = dataset(run_of(networks()), run_of(networks()))
+    figure = block(stability_view(runs), "Speed against safe depth")
+    network = "identity, orthogonal-1.5"
+    assert [panel.title for panel in figure.panels[:2]] == [network + runs.suffix(index) for index in (0, 1)]
+    labels = [point["label"] for panel in figure.panels for point in data_of(panel.spec) if "label" in point]
+    assert "float16" in labels
+    assert not any("box" in label for label in labels)
+
+
 def test_a_gpus_layers_stand_beside_the_cpus():
     """A point and a row of its own for each type; the map has each network once."""
     section = stability_view(dataset(run_of([*networks(), *on_gpu()])))

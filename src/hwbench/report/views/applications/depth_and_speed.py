@@ -32,17 +32,20 @@ COLUMNS: tuple[Column[Point], ...] = (
 def figure(runs: Runs, points: Sequence[Point]) -> Figure | None:
     """Time a layer over safe depth, a panel for each network that was run in several types or with remedies.
 
-    Of the CPU's variants the fastest, and beside it the GPU's.
+    Of the CPU's variants the fastest, and beside it the GPU's. Each run has panels of its own: the names of two runs'
+    points would lie on one another.
     """
     places = dict.fromkeys((point.run, point.record.device) for point in points)
     fastest = [chosen for place in places for chosen in chains(p for p in points if (p.run, p.record.device) == place)]
     known = [p for p in fastest if count(p.record, "safe_depth") is not None and count(p.record, "layers")]
     networks: dict[str, list[Point]] = {}
     for point in known:
-        networks.setdefault(network(point.record), []).append(point)
+        networks.setdefault(network(point.record) + runs.suffix(point.run), []).append(point)
     networks = {name: found for name, found in networks.items() if len(found) > 2}
     drawn = sorted(networks, key=lambda name: -len(networks[name]))[:MOST_PANELS]
-    panels = [_panel(runs, name, found) for name, found in networks.items() if name in drawn]
+    first = [network(networks[name][0].record) for name in networks]
+    order = sorted(zip(first, networks, strict=True), key=lambda pair: first.index(pair[0]))
+    panels = [_panel(name, networks[name]) for _, name in order if name in drawn]
     if not panels:
         return None
     shown = [point for found in networks.values() for point in sorted(found, key=lambda point: _rank(point.record))]
@@ -78,8 +81,8 @@ def _rank(record: Record) -> tuple[bool, int]:
     return param(record, "remedy") != "plain", list(DTYPES).index(name) if name in DTYPES else 9
 
 
-def _panel(runs: Runs, name: str, points: Sequence[Point]) -> Panel:
-    dots = [_dot(runs, point) for point in points]
+def _panel(name: str, points: Sequence[Point]) -> Panel:
+    dots = [_dot(point) for point in points]
     layers = max(count(point.record, "layers") or 1 for point in points)
     about = f"Time a layer over safe depth, {name}"
     spec = charts.named_points(
@@ -95,18 +98,17 @@ def _panel(runs: Runs, name: str, points: Sequence[Point]) -> Panel:
     return Panel(name, spec, about)
 
 
-def _dot(runs: Runs, point: Point) -> Datum:
+def _dot(point: Point) -> Datum:
     record = point.record
     safe, remedy = count(record, "safe_depth") or 0, param(record, "remedy")
     gpu = ["GPU"] if common.on_gpu(record) else []
-    about = [*gpu, *([runs.labels[point.run]] if runs.several else [])]
     label = dtype(record) if remedy == "plain" else remedy
     microseconds = layer_time(point)
     return {
         "x": safe,
         "y": float(f"{microseconds:.5g}"),
         "kind": dtype(record),
-        "label": f"{label} ({', '.join(about)})" if about else label,
+        "label": f"{label} (GPU)" if gpu else label,
         "right": safe < 60,
         "fade": 0.45 if point.suspect else 1.0,
         "case": ", ".join([network(record), dtype(record), remedy, *gpu]),

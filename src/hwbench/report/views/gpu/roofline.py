@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
+from ....analysis.limits import GPU_CERTAIN
 from ....analysis.reading import Share
 from ....record import text
 from ....record.estimate import Estimate
-from ....record.model import FLOP_RATE, Record
+from ....record.model import FLOP_RATE, GPU_LEVELS, Record
 from ... import charts, format
 from ...dataset import Point, Runs
 from ...sections import Figure, Key, Panel, Section, Table
@@ -47,7 +48,7 @@ def view(runs: Runs) -> Section | None:
             slopes = {roof.name.removesuffix(text.DOUBTFUL): roof.value for roof in roofs if not roof.flat}
             more = above(runs.readings[index], slopes, ("read", "write", "copy", "triad"), device=device)
             why = f". The summary has more ({', '.join(more)}): slopes are copies or triads" * bool(more)
-            panels.append(Panel(title, spec, about, _named(roofs) + why))
+            panels.append(Panel(title, spec, about, _named(roofs) + why + _without_memory(runs, index, device, slopes)))
             rows += [runs.row(index, (device, *_row(runs, p))) for p in here]
             rows += [
                 runs.row(index, (device, "roof", roof.name, text.NOTHING, text.amount(roof.value * 1e-9), *[""] * 4))
@@ -105,6 +106,24 @@ def _named(roofs: Sequence[charts.RoofLine]) -> str:
     said = f"Roofs: {slopes} GB/s"
     said += f"; fused multiply-adds {fused} TFLOP/s" if fused else ""
     return said + (f"; products of matrices {products} TFLOP/s" if products else "")
+
+
+def _without_memory(runs: Runs, run: int, device: str, slopes: Container[str]) -> str:
+    """Why memory has no roof though it was measured: the L2 may have served a part of so small a footprint."""
+    found = [
+        (int(size), int(l2))
+        for point in runs.points
+        if point.run == run and point.record.device == device and point.record.params.get("size") == GPU_LEVELS[-1]
+        for size, l2 in [(point.record.facts.get("footprint"), point.record.facts.get("l2_bytes"))]
+        if isinstance(size, int | float) and isinstance(l2, int | float) and size < GPU_CERTAIN * l2
+    ]
+    if not found or GPU_LEVELS[-1] in slopes:
+        return ""
+    size, l2 = max(found)
+    return (
+        f". No roof of {GPU_LEVELS[-1]}: it was measured with {text.size(size)}, of which an L2 of {text.size(l2)} may "
+        f"serve a part; {text.size(GPU_CERTAIN * l2)} are needed"
+    )
 
 
 def _placed(point: Point) -> bool:
