@@ -59,6 +59,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = reversed(first.values())
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Leave what is collected out of searches for garbage, now and later; keep the code of kernels that tests compile."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+        if "hwbench.kernels.compiling" in sys.modules:
+            from inspection import kept_code
+
+            kept_code.keep()
+
+
 @pytest.fixture(autouse=True)
 def unprobed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A probe chooses its first candidate: no time is asserted, and no cache of the user's is read."""
@@ -170,6 +185,7 @@ def command(
     for name in ("FORCE_COLOR", "HWBENCH_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(namesake, "found", lambda: "")  # whatever is installed here
+    monkeypatch.setattr(gc, "freeze", lambda: None)  # this process goes on after a command
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*arguments: object) -> Outcome:
@@ -185,6 +201,5 @@ def command(
         return Outcome(int(str(code or 0)), captured.out.decode(), captured.err.decode())
 
     yield run
-    gc.unfreeze()  # this process goes on after a command
     for number, handler in handlers.items():
         signal.signal(number, handler)
