@@ -93,6 +93,14 @@ def unmeasured() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def no_power_cut() -> Iterator[None]:
+    """Files of tests need not outlive the machine: each would wait for the disk twice."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _file: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def blas_on_one_thread() -> Iterator[None]:
     """Pytest's workers share the CPUs, where OpenBLAS' threads spin for each other: small products take 20× as long."""
     import numpy  # noqa: F401  only libraries that are loaded are limited
@@ -118,6 +126,23 @@ def probed_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CpuDevice, "_probe", probed)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def small_pages_are_believed() -> Iterator[None]:
+    """Memory that was asked for on small pages lies there: to list all mappings of these processes takes 20 ms."""
+    from hwbench.devices.host_memory import Buffer
+
+    looked_up = Buffer.huge_share.fget
+    assert looked_up
+
+    def share(buffer: Buffer) -> float | None:
+        region = buffer._region
+        return 0.0 if region and region._map and region.pages != "huge" else looked_up(buffer)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Buffer, "huge_share", property(share))
         yield
 
 
