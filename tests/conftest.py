@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[object]:
-    """Leave what is collected out of searches for garbage, now and later; keep the code of kernels that tests compile."""
+    """Leave what is collected out of searches for garbage, now and later; keep the code of what tests compile."""
     gc.disable()
     try:
         return (yield)
