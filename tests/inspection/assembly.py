@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numba
@@ -12,6 +13,7 @@ from inspection import kept_code
 
 def assembly(kernel: Any, *arguments: Any) -> str:
     """The lines of `kernel` compiled for these arguments, on one thread where it is parallel."""
-    code, given = kernel.py_func.__code__, [numba.typeof(argument) for argument in arguments]
-    left_out = (kernel.py_func.__defaults__ or ())[len(given) - code.co_argcount or code.co_argcount :]
-    return kept_code.assembly(kernel, [*given, *map(types.Omitted, left_out)])
+    given = [numba.typeof(argument) for argument in arguments]
+    parameters = list(inspect.signature(kernel.py_func).parameters.values())
+    left_out = [types.Omitted(one.default) for one in parameters[len(given) :]]
+    return kept_code.assembly(kernel, [*given, *left_out])
