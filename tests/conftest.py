@@ -59,6 +59,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = reversed(first.values())
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Leave what is collected out of searches for garbage, now and later; keep the code of what tests compile."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+        if "hwbench.kernels.compiling" in sys.modules:
+            from inspection import kept_code
+
+            kept_code.keep()
+
+
 @pytest.fixture(autouse=True)
 def unprobed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A probe chooses its first candidate: no time is asserted, and no cache of the user's is read."""
@@ -74,6 +89,14 @@ def unmeasured() -> Iterator[None]:
     """Lines are counted in pytest's processes: to load coverage in each that a test starts would take 0.3 s."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_power_cut() -> Iterator[None]:
+    """Files of tests need not outlive the machine: each would wait for the disk twice."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _file: None)
         yield
 
 
@@ -103,6 +126,23 @@ def probed_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CpuDevice, "_probe", probed)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def small_pages_are_believed() -> Iterator[None]:
+    """Memory that was asked for on small pages lies there: to list all mappings of these processes takes 20 ms."""
+    from hwbench.devices.host_memory import Buffer
+
+    looked_up = Buffer.huge_share.fget
+    assert looked_up
+
+    def share(buffer: Buffer) -> float | None:
+        region = buffer._region
+        return 0.0 if region and region._map and region.pages != "huge" else looked_up(buffer)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Buffer, "huge_share", property(share))
         yield
 
 
@@ -170,6 +210,7 @@ def command(
     for name in ("FORCE_COLOR", "HWBENCH_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(namesake, "found", lambda: "")  # whatever is installed here
+    monkeypatch.setattr(gc, "freeze", lambda: None)  # this process goes on after a command
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*arguments: object) -> Outcome:
@@ -185,6 +226,5 @@ def command(
         return Outcome(int(str(code or 0)), captured.out.decode(), captured.err.decode())
 
     yield run
-    gc.unfreeze()  # this process goes on after a command
     for number, handler in handlers.items():
         signal.signal(number, handler)

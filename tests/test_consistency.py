@@ -1,6 +1,6 @@
 """Whatever a run holds, what readers see of it agrees with itself: the page, `hwbench show`, findings and JSON.
 
-Over committed runs and 200 mutations of them; `python scripts/consistency.py` tries 1,000 mutations of whole runs.
+Over committed runs and 96 mutations of them; `python scripts/consistency.py` tries 1,000 mutations of whole runs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from inspection.printed import MARK, ROW, SENTENCE, TILE, Line, of_json, of_page
 from made_up.declared import described
 from made_up.mutations import RUNS, VERIFIED, above_limits, committed, mutated
 
-MUTATIONS, CHUNKS, RECORDS = 200, 8, 40
+MUTATIONS, CHUNKS, RECORDS = 96, 4, 40
 WHOLE = committed(RUNS[-1])  # of a CPU, with everything that has a headline
 NEEDED = (
     "stream.load", "stream.copy", "stream.triad", "latency.chase", "latency.loaded", "latency.parallel", "peak.fma",

@@ -91,7 +91,7 @@ def load(path: str | os.PathLike[str]) -> LoadedRun:
     return LoadedRun(**asdict(run))
 
 
-def place(function: Function, /, *args: Any, **kwargs: Any) -> Any:
+def place(function: Function, /, *args: object, **kwargs: object) -> Any:
     """Place a function of your own under the measured roofs of this machine: `hwbench.place(f, x, y)`.
 
     It is called once or twice to be counted and looked at, and then timed. The roofs are measured the first time, in
@@ -109,7 +109,7 @@ def place(function: Function, /, *args: Any, **kwargs: Any) -> Any:
 
 
 def roofline(
-    function: Function, /, *args: Any, bytes: float | None = None, flops: float | None = None, **kwargs: Any
+    function: Function, /, *args: object, bytes: float | None = None, flops: float | None = None, **kwargs: object
 ) -> Placement:
     """Place a function by bytes and flops that you declare, where the count does not see what it does.
 
@@ -137,7 +137,7 @@ def _say(line: str) -> None:
 
 
 def placed(
-    function: Function, args: Sequence[Any], kwargs: Mapping[str, Any],
+    function: Function, args: Sequence[object], kwargs: Mapping[str, object],
     declared: engine.Declared = engine.NOTHING_DECLARED,
 ) -> Placement:  # fmt: skip
     """A function with these arguments: what `place`, `roofline`, the pytest fixture and asv's helper give."""

@@ -15,7 +15,6 @@ In a file of benchmarks:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 
 class RoofShare:
@@ -23,21 +22,21 @@ class RoofShare:
 
     unit = "share of the roof"
     timeout = 300.0  # the first in an environment measures the roofs
-    call: tuple[Callable[..., Any], Sequence[Any]]
+    call: tuple[Callable[..., object], Sequence[object]]
 
-    def track_share(self, *_params: Any) -> float:
+    def track_share(self, *_params: object) -> float:
         """The least time that the roof allows over the time taken."""
         function, args = self.call
         return share(function, *args)
 
 
-def share(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> float:
+def share(function: Callable[..., object], /, *args: object, **kwargs: object) -> float:
     """The share of the roof, for a `track_` benchmark of your own; ValueError where it cannot be placed."""
     from .api import placed
 
     return placed(function, args, kwargs).share
 
 
-def times_the_least(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> float:
+def times_the_least(function: Callable[..., object], /, *args: object, **kwargs: object) -> float:
     """How many times the least time the function takes: less is better, as asv wants it."""
     return 1 / share(function, *args, **kwargs)

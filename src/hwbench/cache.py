@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import os
 from pathlib import Path
 
@@ -36,4 +35,6 @@ def strangers(path: Path) -> str:
 @functools.cache
 def aside(path: Path, why: str) -> None:
     """Say once that a part of the cache is not used, and why; measuring goes on without it."""
+    import logging
+
     logging.getLogger("hwbench").warning("warning: %s: %s: left aside; remove it, or name another cache", path, why)

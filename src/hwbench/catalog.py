@@ -7,7 +7,6 @@ import difflib
 import functools
 import importlib
 import inspect
-import logging
 import os
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -130,6 +129,8 @@ def _add(found: Loaded) -> tuple[str, ...]:
 @functools.cache
 def _warn(line: str) -> None:
     """Say a line once."""
+    import logging
+
     logging.getLogger("hwbench").warning("warning: %s", line)
 
 
@@ -139,6 +140,8 @@ def named(words: Sequence[str]) -> list[str]:
     `my_bench.py::*.scan` means those of a file that the glob matches. A file that cannot be used costs the others
     nothing: UsageError only where nothing is left.
     """
+    if not words:
+        return []
     from . import own
 
     out: list[str] = []

@@ -8,7 +8,7 @@ Nothing of hwbench is imported before the fixture is used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -27,7 +27,7 @@ class Roofline:
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._request = request
 
-    def __call__(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Placement:
+    def __call__(self, function: Callable[..., object], /, *args: object, **kwargs: object) -> Placement:
         """The function under the measured roofs of this machine."""
         from .api import placed
         from .errors import UsageError

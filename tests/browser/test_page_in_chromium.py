@@ -24,7 +24,6 @@ DESK, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 800}
 FEW = ("access.row_column", "stream.copy", "vectorize.add", "systolic.matmul")
 RUNS: dict[str, list[Run]] = {
     "one": [sample_run()],
-    "two": [sample_run(), sample_run(LAPTOP)],
     "hostile": [sample_run(hostile=True), sample_run(LAPTOP, hostile=True)],
     "skipped": [only_skipped()],
 }

@@ -26,7 +26,7 @@ def test_nvcc_builds_every_source(topic):
     """Each kernel can be launched from the library; without a GPU CUDA says so, in words."""
     if nvcc.compiler() is None:
         pytest.skip(nvcc.lacking())
-    native = nvcc.Native(nvcc.build(topic, 90))
+    native = nvcc.Native(nvcc.build(topic, 90, fast=False))
     kernels = on_cpu.kernels(cuda.source(topic)) if topic else ["copy"]
     assert all(hasattr(native.library, f"native_{kernel}") for kernel in kernels)
     assert native.library.native_error(100) == b"no CUDA-capable device is detected"

@@ -16,6 +16,13 @@ from hwbench.host.system import Host
 
 MIB = 2**20
 linux = pytest.mark.skipif(sys.platform != "linux", reason="what is asked for is Linux's")
+LOOKED_UP = host_memory.Buffer.huge_share
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel is asked, as outside of tests."""
+    monkeypatch.setattr(host_memory.Buffer, "huge_share", LOOKED_UP)
 
 
 def mapping(address: int) -> tuple[str, set[str]]:

@@ -10,11 +10,11 @@ import platform
 import re
 
 import llvmlite.binding as llvm
-import numba
 import pytest
 from numba import types
 
 from hwbench.kernels import cpu_features
+from inspection import kept_code
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 NAMES = {128: "xmm", 256: "ymm", 512: "zmm"}
@@ -29,18 +29,14 @@ def needs_width(bits):
         pytest.skip(f"this CPU's vector registers have at most {cpu_features.widths()[-1]} bits")
 
 
-def compile_for(kernel, registers, arguments):
-    """The kernel, compiled for these registers here and now (one from the cache has no text), and its signature."""
-    fresh = numba.njit(nogil=True)(kernel.py_func)
-    signature = (registers._numba_type_, *arguments) if registers else arguments
-    fresh.compile(signature)
-    return fresh, signature
+def signature_of(registers, arguments):
+    """The types of a kernel's arguments, its registers first if it has any."""
+    return (registers._numba_type_, *arguments) if registers else arguments
 
 
 def assembly(kernel, registers, arguments):
     """The machine code of the kernel itself, without the wrappers that call it from Python and C."""
-    fresh, signature = compile_for(kernel, registers, arguments)
-    return first_function(fresh.inspect_asm(signature))
+    return first_function(kept_code.assembly(kernel, signature_of(registers, arguments)))
 
 
 def first_function(text):
@@ -92,10 +88,9 @@ def for_arm(kernel, registers, arguments):
     """The first function of the kernel's IR compiled for AArch64."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    fresh, signature = compile_for(kernel, registers, arguments)
     triple = "aarch64-unknown-linux-gnu"
     machine = llvm.Target.from_triple(triple).create_target_machine(cpu="neoverse-v1", opt=3)
-    module = llvm.parse_assembly(as_arm(fresh.inspect_llvm(signature)))
+    module = llvm.parse_assembly(as_arm(kept_code.ir(kernel, signature_of(registers, arguments))))
     module.triple = triple
     module.data_layout = str(machine.target_data)
     return first_function(machine.emit_assembly(module))

@@ -118,14 +118,15 @@ def text(topic: str) -> str:
 
 
 @functools.cache
-def build(topic: str, arch: int) -> Path:
-    """The library of a topic for `sm_<arch>`, built once; NativeError with nvcc's words."""
+def build(topic: str, arch: int, *, fast: bool = True) -> Path:
+    """The library of a topic for `sm_<arch>`, built once, fast or built fast; NativeError with nvcc's words."""
     folder = on_cpu.directory()
-    made = folder / f"{topic or 'copies'}-{arch}.so"
+    made = folder / f"{topic or 'copies'}-{arch}{'' if fast else '-plain'}.so"
+    level = ("-O3",) if fast else ("-Xcicc=-O0", "-Xptxas=-O0")
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         code = Path(scratch, f"{topic or 'copies'}.cu")
         code.write_text(text(topic))
-        flags = ("-O3", "-shared", "-Xcompiler=-fPIC,-fvisibility=hidden", f"-arch=sm_{arch}", *OPTIONS)
+        flags = (*level, "-shared", "-Xcompiler=-fPIC,-fvisibility=hidden", f"-arch=sm_{arch}", *OPTIONS)
         command = [str(compiler()), *flags, str(code), "-o", str(code.with_suffix(".so"))]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:

@@ -7,6 +7,7 @@ what follows from them. Everything is seeded: the same arguments give the same r
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -82,10 +83,7 @@ def sample_run(
     every_status
         Make some records suspect, wrong, skipped and failed.
     """
-    rng = np.random.default_rng(seed)
-    records = [_measured(rng, rounds, *row) for row in _rows(model) if benches is None or row[0] in benches]
-    if every_status:
-        records = _troubled(records, model)
+    records = list(_records(model, seed, rounds, benches, every_status))
     run = Run(
         id=f"{model.name}-{started.replace('-', '').replace(':', '')}-{seed:06x}",
         started=started,
@@ -484,6 +482,16 @@ def _computing(model: Model) -> Iterator[Row]:
 # --- noise, and trouble -----------------------------------------------------------------------------------------------
 
 
+@functools.cache
+def _records(
+    model: Model, seed: int, rounds: int, benches: tuple[str, ...] | None, every_status: bool
+) -> tuple[Record, ...]:
+    """Made once for all runs that have them: many tests have the same."""
+    rng = np.random.default_rng(seed)
+    records = [_measured(rng, rounds, *row) for row in _rows(model) if benches is None or row[0] in benches]
+    return tuple(_troubled(records, model) if every_status else records)
+
+
 def _measured(
     rng: np.random.Generator,
     rounds: int,
@@ -498,13 +506,13 @@ def _measured(
     loops = max(1, math.ceil(0.01 / seconds))
     wall = 0.012
     telemetry = {
-        "wall_s": [float(f"{wall:.4g}")] * rounds,
-        "clock_hz": [float(f"{3.5e9 * (1 + rng.normal(0, 0.003)):.4g}") for _ in range(rounds)],
+        "wall_s": [wall] * rounds,
+        "clock_hz": [float(f"{hz:.4g}") for hz in 3.5e9 * (1 + rng.normal(0, 0.003, rounds))],
         "own_s": [float(f"{wall * 0.98:.4g}")] * rounds,
         "steal_s": [0.0] * rounds,
         "throttled_s": [0.0] * rounds,
-        "others_s": [float(f"{abs(rng.normal(0, 0.002)) * wall:.3g}") for _ in range(rounds)],
-        "involuntary_switches": [float(rng.integers(0, 3)) for _ in range(rounds)],
+        "others_s": [float(f"{one:.3g}") for one in np.abs(rng.normal(0, 0.002, rounds)) * wall],
+        "involuntary_switches": rng.integers(0, 3, rounds).astype(float).tolist(),
         "faults": [0.0] * rounds,
     }
     return Record(
@@ -515,7 +523,7 @@ def _measured(
         params=dict(params),
         status="ok",
         loops=loops,
-        samples=[float(f"{seconds * x:.7g}") for x in scatter],
+        samples=[float(f"{x:.7g}") for x in seconds * scatter],
         counts=counts,
         facts=facts,
         telemetry=telemetry,

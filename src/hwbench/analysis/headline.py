@@ -129,9 +129,12 @@ def headline(run: Run) -> list[Headline]:
     found: list[Headline] = []
     for device in dict.fromkeys(record.device for record in run.records if record.timed):
         here = [record for record in run.records if record.timed and record.device == device]
+        measuring: dict[str, list[Record]] = {}
+        for record in here:
+            measuring.setdefault(declared(record, run.benches), []).append(record)
         for name, rate in (CPU_RATES if device == CPU else GPU_RATES).items():
-            if (record := fastest(here, rate, run.benches)) is not None:
-                found.append(_of_record(name, record, rate.count))
+            if (best := fastest(measuring.get(rate.measures, []), rate, run.benches)) is not None:
+                found.append(_of_record(name, best, rate.count))
         if device == CPU:
             found += _ratios(run, here)
     return found

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
-KINDS: dict[Any, Callable[[Any], Any]] = {
+T = TypeVar("T")
+
+Kind: TypeAlias = Callable[[Any], object]
+
+KINDS: dict[object, Kind] = {
     str: str, Path: Path, list[str]: str, list[Path]: Path, int: int, float: float,
 }  # fmt: skip
 
@@ -18,10 +22,10 @@ KINDS: dict[Any, Callable[[Any], Any]] = {
 class AsGiven:
     """Makes a text, a path or a number of what was given, or of each part of a list; Typer says what is no number."""
 
-    def __init__(self, kind: Callable[[Any], Any]) -> None:
+    def __init__(self, kind: Kind) -> None:
         self.kind = kind
 
-    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+    def coerce(self, value: object, param: Any, ctx: object) -> object:
         """The value of a parameter; () and None where nothing was given."""
         if value is None:
             return () if param.multiple or param.nargs == -1 else None
@@ -35,7 +39,7 @@ class AsGiven:
 class NotGiven:
     """The value of a flag that was not given; Typer does not ask for one that was."""
 
-    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:  # noqa: ARG002 - as Typer calls it
+    def coerce(self, value: T, param: object, ctx: object) -> T:  # noqa: ARG002 - as Typer calls it
         """A flag is a bool already, or None."""
         return value
 
@@ -43,7 +47,7 @@ class NotGiven:
 class Simple:
     """A command whose texts, paths, numbers and flags are taken as they are."""
 
-    def get_params(self, ctx: Any) -> list[Any]:
+    def get_params(self, ctx: object) -> list[Any]:
         """The parameters, `--help` among them."""
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         for param in params:

@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from . import streams
 
@@ -40,7 +40,7 @@ def live(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and not dumb and not logged
 
 
-def print_json(data: Any) -> None:
+def print_json(data: object) -> None:
     """Structs and plain data as JSON on standard output; what a terminal would obey is written as an escape."""
     import msgspec
 

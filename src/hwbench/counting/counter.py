@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from ..errors import UsageError
 from ..host.memory import free
 from ..record import text
 from .guards import same_chances
-from .inputs import Subject, is_foreign, subject
+from .inputs import Arrays, Function, Subject, is_foreign, subject
 from .model import Counts
 
 
 def count(
-    function: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, *,
+    function: Function, args: Sequence[object] = (), kwargs: Mapping[str, object] | None = None, *,
     hardware: bool = False,
 ) -> Counts:  # fmt: skip
     """The bytes and flops of one call of `function(*args, **kwargs)`.
@@ -50,7 +49,7 @@ def count(
     return counts
 
 
-def _fits(made: Subject, found: Mapping[int, tuple[str, Any]]) -> None:
+def _fits(made: Subject, found: Arrays) -> None:
     """Copies of all arrays, and marks for their bytes, must fit."""
     need = sum(2 * one.nbytes for _, one in found.values() if not is_foreign(one) or hasattr(one, "base"))
     if need > 0.8 * free():

@@ -23,7 +23,7 @@ def named(tell: Callable[[str], None], users: Callable[[FrameType], bool]) -> It
     home: Any = ctypes
     base = home._CFuncPtr
 
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(self: object, *args: object, **kwargs: object) -> object:
         if users(sys._getframe(1)):
             tell(name(self))
         return base.__call__(self, *map(plain, args), **kwargs)
@@ -41,18 +41,19 @@ def named(tell: Callable[[str], None], users: Callable[[FrameType], bool]) -> It
             del one.__call__
 
 
-def _below(kind: Any) -> Iterator[Any]:
+def _below(kind: type) -> Iterator[type]:
     """All classes that inherit from a class."""
-    for one in kind.__subclasses__():
+    inner: list[type] = kind.__subclasses__()
+    for one in inner:
         yield one
         yield from _below(one)
 
 
-def name(function: Any) -> str:
+def name(function: object) -> str:
     """`cos of libm.so.6`, `ctypes.memmove`."""
     own = getattr(function, "__name__", None)
     if own is None:
         known = (f"ctypes.{key}" for key, one in vars(ctypes).items() if one is function)
         return next(known, "a function by its address")
-    library = getattr((function._objects or {}).get("0"), "_name", None)
+    library = getattr((getattr(function, "_objects", None) or {}).get("0"), "_name", None)
     return f"{own} of {PurePath(library).name}" if library else f"{own} (ctypes)"

@@ -8,15 +8,16 @@ import importlib
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from . import numpy_costs as costs
-from .inputs import is_foreign
+from .inputs import ForeignArray, Function, is_foreign
 from .ledger import Buffer, key
-from .memory import Array
+from .memory import Array, Dtype
 from .numpy_costs import Cost, arrays
 from .numpy_tracer import name_of, record_function, record_ufunc
 from .recorder import RECORDER
@@ -28,7 +29,7 @@ _REDUCTIONS = {
 }  # fmt: skip
 KERNELS = ("RawKernel", "ElementwiseKernel", "ReductionKernel", "RawModule", "Function")
 _HOMES = ("", ".linalg", ".fft", ".random")
-_roots: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+_roots: weakref.WeakValueDictionary[int, Array] = weakref.WeakValueDictionary()
 
 
 class _Memory:
@@ -38,16 +39,16 @@ class _Memory:
         self.__array_interface__ = {"data": (address, True), "shape": (size,), "typestr": "|u1", "version": 3}
 
 
-def shadow(inner: Any) -> Array:
+def shadow(inner: ForeignArray) -> Array:
     """An array of NumPy with the address, shape and strides of another library's; its elements cannot be read."""
     with RECORDER.hushed():
         return _shadow(inner)
 
 
-def _shadow(inner: Any) -> Array:
+def _shadow(inner: ForeignArray) -> Array:
     root = inner
-    while is_foreign(getattr(root, "base", None)):
-        root = root.base
+    while is_foreign(base := getattr(root, "base", None)):
+        root = base
     address, start = _address(inner), _address(root)
     if not address or not inner.size:
         return np.empty(inner.shape, inner.dtype)
@@ -62,7 +63,7 @@ def _shadow(inner: Any) -> Array:
         return np.ndarray(inner.shape, inner.dtype, np.asarray(_Memory(address, inner.nbytes)))
 
 
-def _address(inner: Any) -> int:
+def _address(inner: object) -> int:
     for name in ("__cuda_array_interface__", "__array_interface__"):
         found = getattr(inner, name, None)
         if found:
@@ -73,7 +74,7 @@ def _address(inner: Any) -> int:
 class Foreign(NDArrayOperatorsMixin):
     """An array of another library whose calls are recorded; its results are traced, too."""
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: ForeignArray) -> None:
         self.inner = inner
         self.shadow = shadow(inner)
 
@@ -83,20 +84,22 @@ class Foreign(NDArrayOperatorsMixin):
         return self.shadow.shape
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> Dtype:
         """As NumPy's."""
         return self.shadow.dtype
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: Any) -> object:
         """Every ufunc, arithmetic operators included."""
         with RECORDER.hushed():
-            result = getattr(ufunc, method)(*bare(inputs), **bare(kwargs))
+            result = getattr(ufunc, method)(*_bare_all(inputs), **_bare_named(kwargs))
         out = kwargs.get("out")
         given = out[0] if out and len(out) == 1 else foreign(result)
         _record(functools.partial(_ufunc, ufunc, method), inputs, kwargs, given)
         return given
 
-    def __array_function__(self, func: Any, _types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(
+        self, func: Function, _types: object, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> object:
         """Every function of NumPy."""
         return call(name_of(func), func, args, kwargs)
 
@@ -106,7 +109,7 @@ class Foreign(NDArrayOperatorsMixin):
             return lambda *args, **kwargs: call(name, found, (self, *args), kwargs, bound=True)
         return foreign(found)
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: object) -> object:
         result = foreign(self.inner[bare(index)])
         parts = index if isinstance(index, tuple) else (index,)
         picked = [_shadows(one) for one in parts if isinstance(one, Foreign | np.ndarray | list)]
@@ -116,7 +119,7 @@ class Foreign(NDArrayOperatorsMixin):
                 RECORDER.ledger.call("getitem", arrays(picked), [result.shadow], cost)
         return result
 
-    def __setitem__(self, index: Any, value: Any) -> None:
+    def __setitem__(self, index: object, value: object) -> None:
         parts = index if isinstance(index, tuple) else (index,)
         picked = arrays([_shadows(one) for one in parts if isinstance(one, Foreign | np.ndarray | list)])
         target = None if picked else self.inner[bare(index)]
@@ -133,7 +136,7 @@ class Foreign(NDArrayOperatorsMixin):
     def __len__(self) -> int:
         return len(self.inner)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[object]:
         return (self[number] for number in range(len(self)))
 
     def __float__(self) -> float:
@@ -149,39 +152,52 @@ class Foreign(NDArrayOperatorsMixin):
         return int(self.inner)
 
 
-def foreign(value: Any) -> Any:
+def foreign(value: object) -> object:
     """The same arrays, traced; in lists and tuples too."""
     if is_foreign(value) and not isinstance(value, Foreign | np.ndarray | np.generic):
         return Foreign(value)
-    return type(value)(foreign(one) for one in value) if type(value) in (list, tuple) else value
+    return type(value)(map(foreign, value)) if isinstance(value, list | tuple) and _sequence(value) else value
 
 
-def bare(value: Any) -> Any:
+def bare(value: object) -> object:
     """The library's own arrays."""
     if isinstance(value, Foreign):
         return value.inner
-    if type(value) in (list, tuple):
-        return type(value)(bare(one) for one in value)
-    return {name: bare(one) for name, one in value.items()} if type(value) is dict else value
+    if isinstance(value, list | tuple) and _sequence(value):
+        return type(value)(map(bare, value))
+    return _bare_named(value) if type(value) is dict else value
 
 
-def _shadows(value: Any) -> Any:
+def _bare_all(values: Sequence[object]) -> list[object]:
+    return [*map(bare, values)]
+
+
+def _bare_named(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: bare(one) for name, one in values.items()}
+
+
+def _sequence(value: object) -> bool:
+    """Whether this is a list or a tuple, and none of a class of its own."""
+    return type(value) in (list, tuple)
+
+
+def _shadows(value: object) -> object:
     if isinstance(value, Foreign):
         return value.shadow
     if is_foreign(value) and not isinstance(value, np.ndarray | np.generic):
         return shadow(value)
-    if type(value) in (list, tuple):
-        return type(value)(_shadows(one) for one in value)
+    if isinstance(value, list | tuple) and _sequence(value):
+        return type(value)(map(_shadows, value))
     return {name: _shadows(one) for name, one in value.items()} if type(value) is dict else value
 
 
 def _record(
-    how: Callable[..., Buffer | None], args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
+    how: Callable[..., Buffer | None], args: Sequence[object], kwargs: Mapping[str, object], result: object
 ) -> Buffer | None:
     if not RECORDER.on:
         return None
     with RECORDER.hushed():
-        return how(list(_shadows(list(args))), _shadows(dict(kwargs)), _shadows(result))
+        return how([*map(_shadows, args)], {name: _shadows(one) for name, one in kwargs.items()}, _shadows(result))
 
 
 def _ufunc(ufunc: np.ufunc, method: str, raw: list[Any], options: dict[str, Any], result: Any) -> Buffer | None:
@@ -206,13 +222,13 @@ def _function(name: str, raw: list[Any], options: dict[str, Any], result: Any) -
 
 
 def call(
-    name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, bound: bool = False
-) -> Any:
+    name: str, function: Function, args: Sequence[object], kwargs: Mapping[str, object], *, bound: bool = False
+) -> object:
     """Run a function or method of the library and record it by the name of NumPy's."""
     if not RECORDER.on:  # the library calls itself
         return function(*args[bound:], **kwargs)
     with RECORDER.hushed():
-        result = function(*bare(tuple(args[bound:])), **bare(dict(kwargs)))
+        result = function(*_bare_all(args[bound:]), **_bare_named(kwargs))
     given = foreign(result)
     ufunc = getattr(np, name, None)
     if isinstance(ufunc, np.ufunc):
@@ -222,21 +238,21 @@ def call(
     return given
 
 
-def kernel(name: str, original: Any) -> Callable[..., Any]:
+def kernel(name: str, original: Any) -> Function:
     """A compiled kernel: what it does is not known."""
 
-    def launch(*args: Any, **kwargs: Any) -> Any:
+    def launch(*args: object, **kwargs: object) -> object:
         if RECORDER.ledger is not None:
             RECORDER.ledger.unseen(getattr(original, "name", name))
-        return foreign(original(*bare(args), **bare(kwargs)))
+        return foreign(original(*_bare_all(args), **_bare_named(kwargs)))
 
     return launch
 
 
 @contextlib.contextmanager
-def libraries(values: Sequence[Any]) -> Iterator[None]:
+def libraries(values: Sequence[object]) -> Iterator[None]:
     """Record the functions of the modules that these arrays come from."""
-    undo: list[tuple[Any, str, Any]] = []
+    undo: list[tuple[ModuleType, str, object]] = []
     try:
         for top in {type(one).__module__.partition(".")[0] for one in values}:
             for home in _HOMES:
@@ -248,8 +264,8 @@ def libraries(values: Sequence[Any]) -> Iterator[None]:
             setattr(module, name, original)
 
 
-def _wrap(module: Any, prefix: str) -> list[tuple[Any, str, Any]]:
-    undo = []
+def _wrap(module: ModuleType, prefix: str) -> list[tuple[ModuleType, str, object]]:
+    undo: list[tuple[ModuleType, str, object]] = []
     for name in [one for one in dir(module) if (not one.startswith("_") and hasattr(np, one)) or prefix]:
         original = getattr(module, name, None)
         if not callable(original) or isinstance(original, type):

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from subprocess import Popen
-from typing import Any, NoReturn, TextIO
+from typing import NoReturn, TextIO, TypeVar
 
 from ..errors import UsageError
 from .inputs import LIBRARIES
 
+T = TypeVar("T")
 
-def guarded(name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+
+def guarded(name: str, function: Callable[..., T], args: Sequence[object], kwargs: Mapping[str, object]) -> T:
     """The result of one call; a `UsageError` where it fails, prints, or starts a process."""
     said = _Said(sys.stdout)
     try:
@@ -65,10 +67,10 @@ def _place(error: BaseException) -> str:
 def _no_processes(name: str) -> Iterator[None]:
     """Starting a process is refused: what it does can neither be counted nor undone."""
 
-    def refuse(*_args: Any, **_kwargs: Any) -> NoReturn:
+    def refuse(*_args: object, **_kwargs: object) -> NoReturn:
         raise UsageError(f"{name} starts a process, whose work cannot be counted: call what the process does itself")
 
-    places: list[tuple[Any, str]] = [
+    places: list[tuple[object, str]] = [
         (os, one) for one in ("fork", "forkpty", "posix_spawn", "posix_spawnp", "system", "popen") if hasattr(os, one)
     ]
     places += [(Popen, "__init__"), (BaseProcess, "start")]

@@ -11,12 +11,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import Any
 
 from ..host.system import read_host
 from ..record import text
 from ..record.installing import command
-from .inputs import Subject
+from .inputs import Arrays, Subject
 from .model import Counts, Range
 from .runs import copied_arrays
 
@@ -37,11 +36,11 @@ SETS: Mapping[str, tuple[tuple[str, str], ...]] = {
 class Counter:
     """Events that agree with known traffic; no events and a reason where there are none."""
 
-    events: tuple[Any, ...]
+    events: tuple[object, ...]
     note: str
 
 
-def with_moved(counts: Counts, made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
+def with_moved(counts: Counts, made: Subject, found: Arrays) -> Counts:
     """The counts with the bytes that memory moved in a warm call, or with the reason why they are not known."""
     counter = calibrated()
     if not counter.events:
@@ -88,7 +87,7 @@ def calibrated() -> Counter:
     return Counter((), f"counters refused: {closest[0]} count {told} of a known traffic, more than 5% off")
 
 
-def _events(module: ModuleType, parts: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
+def _events(module: ModuleType, parts: Sequence[tuple[str, str]]) -> tuple[object, ...]:
     if not parts:
         return (module.Hardware.CACHE_MISSES,)
     level = module.CacheId.LL
@@ -98,7 +97,7 @@ def _events(module: ModuleType, parts: Sequence[tuple[str, str]]) -> tuple[Any, 
     )
 
 
-def _lines(events: Sequence[Any], run: Callable[[], Any]) -> int | None:
+def _lines(events: Sequence[object], run: Callable[[], object]) -> int | None:
     """What the events count during a call; None where others used the counters meanwhile."""
     import py_perf_event
 
@@ -110,7 +109,7 @@ def _lines(events: Sequence[Any], run: Callable[[], Any]) -> int | None:
     return sum(read.measurements) if read.time_running_ns >= read.time_enabled_ns else None
 
 
-def _loops(nbytes: int) -> list[tuple[Callable[[], Any], int]]:
+def _loops(nbytes: int) -> list[tuple[Callable[[], object], int]]:
     """A load, a copy and a triad on one thread, with the bytes that each takes from memory."""
     import numba
     import numpy as np

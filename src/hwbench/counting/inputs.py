@@ -12,9 +12,18 @@ import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard
 
 from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from .memory import Dtype
+
+Function: TypeAlias = Callable[..., Any]
+"""A function of anybody's, which is called and looked at."""
+
+Arrays: TypeAlias = Mapping[int, tuple[str, Any]]
+"""Arrays of any library by their identity, each with a name."""
 
 DEPTH = 6  # of containers and objects inside of each other
 _ARRAY_LIBRARIES = ("numpy", "numba", "cupy", "hwbench", "math", "cmath")
@@ -26,8 +35,8 @@ class Outer:
     """A closure cell or a global that the code reads."""
 
     name: str
-    value: Any
-    put: Callable[[Any], None]
+    value: object
+    put: Callable[[object], None]
 
 
 @dataclass
@@ -35,20 +44,20 @@ class Subject:
     """A function with all that one call of it is given and reads."""
 
     name: str
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+    function: Function
+    args: tuple[object, ...]
+    kwargs: dict[str, object]
     names: tuple[str, ...]  # of `args`
     outer: list[Outer] = field(default_factory=list)
     unseen: dict[str, None] = field(default_factory=dict)  # compiled functions by name, which nothing can look into
     top: str = ""  # the package that the function belongs to
 
-    def given(self) -> list[tuple[str, Any]]:
+    def given(self) -> list[tuple[str, object]]:
         """Everything by name."""
         inner = [*zip(self.names, self.args, strict=True), *self.kwargs.items()]
         return [*inner, *((one.name, one.value) for one in self.outer)]
 
-    def arrays(self) -> dict[int, tuple[str, Any]]:
+    def arrays(self) -> Arrays:
         """The arrays in all of it, by identity, with a name for each."""
         found: dict[int, tuple[str, Any]] = {}
         for name, value in self.given():
@@ -57,7 +66,7 @@ class Subject:
         return found
 
     @contextlib.contextmanager
-    def replaced(self, by: Mapping[int, Any]) -> Iterator[tuple[list[Any], dict[str, Any]]]:
+    def replaced(self, by: Mapping[int, object]) -> Iterator[tuple[list[object], dict[str, object]]]:
         """The arguments with their parts replaced by identity, while closures and globals hold replaced values."""
         args = [rebuilt(one, by) for one in self.args]
         kwargs = {name: rebuilt(one, by) for name, one in self.kwargs.items()}
@@ -71,7 +80,7 @@ class Subject:
                 one.put(one.value)
 
 
-def subject(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Subject:
+def subject(function: Function, args: Sequence[object], kwargs: Mapping[str, object]) -> Subject:
     """Look into a function, partial, method or callable object, bound to its arguments."""
     given, named = tuple(args), dict(kwargs)
     while isinstance(function, functools.partial):
@@ -111,7 +120,7 @@ def _look_into(function: FunctionType, made: Subject, seen: set[int]) -> None:
             _outer(name, cell.cell_contents, functools.partial(_fill, cell), made, seen)
     space = function.__globals__
     for code in _codes(function.__code__):
-        loaded: Any = None
+        loaded: object = None
         called = False
         steps = list(dis.get_instructions(code))
         for step, after in zip(steps, [*steps[1:], None], strict=True):
@@ -142,7 +151,7 @@ def _fill(cell: CellType, value: object) -> None:
     cell.cell_contents = value
 
 
-def _outer(name: str, value: Any, put: Callable[[Any], None], made: Subject, seen: set[int]) -> None:
+def _outer(name: str, value: object, put: Callable[[object], None], made: Subject, seen: set[int]) -> None:
     if isinstance(value, ModuleType):
         return
     if _compiled(value):
@@ -183,12 +192,27 @@ def _compiled(value: object) -> bool:
     return isinstance(value, BuiltinFunctionType) and isinstance(value.__self__, ModuleType) and top != "builtins"
 
 
-def is_foreign(value: object) -> bool:
+class ForeignArray(Protocol):
+    """An array of another library: what is looked at of it."""
+
+    shape: tuple[int, ...]
+    dtype: Dtype
+    size: int
+    nbytes: int
+
+    def __len__(self) -> int: ...
+    def __int__(self) -> int: ...
+    def __float__(self) -> float: ...
+    def __getitem__(self, index: object, /) -> object: ...
+    def __setitem__(self, index: object, value: object, /) -> None: ...
+
+
+def is_foreign(value: object) -> TypeGuard[ForeignArray]:
     """Whether this is an array of another library that has NumPy's protocols."""
     return all(hasattr(type(value), name) for name in ("__array_ufunc__", "__array_function__", "shape", "dtype"))
 
 
-def walk(value: Any, name: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
+def walk(value: object, name: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
     """The arrays in a value, with names such as `weights[0]` and `self.mean`; an array of objects is refused."""
     import numpy as np
 
@@ -207,7 +231,7 @@ def walk(value: Any, name: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
             yield from walk(inner, f"{name}{key}", depth + 1)
 
 
-def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+def _parts(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, list | tuple):
         if len(value) < 10_000:
             yield from ((f"[{number}]", one) for number, one in enumerate(value))
@@ -222,7 +246,7 @@ def _own(value: object) -> bool:
     return hasattr(value, "__dict__") and not library(type(value))
 
 
-def rebuilt(value: Any, by: Mapping[int, Any], depth: int = 0) -> Any:
+def rebuilt(value: object, by: Mapping[int, object], depth: int = 0) -> object:
     """The same value with parts replaced by identity; containers with a replaced part, and lists, are new ones."""
     if id(value) in by:
         return by[id(value)]
@@ -234,7 +258,8 @@ def rebuilt(value: Any, by: Mapping[int, Any], depth: int = 0) -> Any:
         parts = [rebuilt(one, by, depth + 1) for one in value]
         if all(new is old for new, old in zip(parts, value, strict=True)):
             return value
-        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        made: object = getattr(value, "_make", tuple)(parts)
+        return made
     if type(value) is dict:
         return {key: rebuilt(one, by, depth + 1) for key, one in value.items()}
     if _own(value):

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Dtype = np.dtype[Any]
 
 
 def bounds(array: Array) -> tuple[int, int]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import UsageError
+from .inputs import Function
 from .llvm_ir import Instrumented, instrument
 
 _UNIQUE = itertools.count()
@@ -19,14 +21,14 @@ _HIGHEST = np.uint64(2**64 - 1)
 class Compiled:
     """A Numba function, compiled for some types, with counters in its code."""
 
-    def __init__(self, name: str, dispatcher: Any, args: Sequence[Any]) -> None:
+    def __init__(self, name: str, dispatcher: Any, args: Sequence[object]) -> None:
         self.name = name
         self.call, self.program, self.engine, self.library = _instrumented(name, dispatcher, args)
         self.parallel = bool(dispatcher.targetoptions.get("parallel"))
         self.address = self.engine.get_global_value_address(self.program.symbol)
         self.counters = _words(self.address, self.program.slots)
 
-    def run(self, args: Sequence[Any]) -> Any:
+    def run(self, args: Sequence[object]) -> object:
         """The result of a call on one thread, counted from zero."""
         import numba
 
@@ -48,11 +50,11 @@ class Compiled:
         return [(int(low), int(low) + size) for low, size in zip(table, sizes, strict=True)]
 
 
-def _words(address: int, count: int) -> Any:
+def _words(address: int, count: int) -> npt.NDArray[np.uint64]:
     return np.ctypeslib.as_array((ctypes.c_uint64 * count).from_address(address))
 
 
-def _instrumented(name: str, dispatcher: Any, args: Sequence[Any]) -> tuple[Callable[..., Any], Instrumented, Any, Any]:
+def _instrumented(name: str, dispatcher: Any, args: Sequence[object]) -> tuple[Function, Instrumented, Any, Any]:
     """A function compiled for these arguments, with counters: its engine and its library have the addresses."""
     import llvmlite.binding as llvm
     import numba

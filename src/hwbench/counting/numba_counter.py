@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ..errors import UsageError
 from .guards import guarded
-from .inputs import Subject, walk
+from .inputs import Arrays, Subject, walk
 from .memory import Array, bounds, distinct
 from .model import Counts, Range
 from .numba_code import Compiled
 from .numba_tally import tally
-from .runs import agree, copied_arrays, plain_run, same
+from .runs import Outcome, agree, copied_arrays, plain_run, same
 
 
-def count_numba(made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
+def count_numba(made: Subject, found: Arrays) -> Counts:
     """The counts of one call."""
     expected, before = plain_run(made, found)
     copied = copied_arrays(found)
@@ -43,7 +42,7 @@ def count_numba(made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
     return did.counts(new, unread)
 
 
-def _bound(made: Subject, found: Mapping[int, tuple[str, Any]], result: Any, after: Sequence[Array]) -> Counts:
+def _bound(made: Subject, found: Arrays, result: object, after: Sequence[Array]) -> Counts:
     """What is known without the code: arrays that go in, those that change, and those that come out."""
     given = [one for _, one in found.values()]
     nbytes = sum(distinct(one) for one in given)
@@ -60,9 +59,7 @@ def _passed(made: Subject) -> set[int]:
     return {id(array) for name, value in inner for _, array in walk(value, name)}
 
 
-def _overwritten(
-    made: Subject, found: Mapping[int, tuple[str, Any]], names: set[str], outcome: tuple[Any, list[Array]]
-) -> set[str]:
+def _overwritten(made: Subject, found: Arrays, names: set[str], outcome: Outcome) -> set[str]:
     """Which arrays are written whatever was in them: other contents give the same results and the same arrays."""
     kept = set()
     for number, (name, _) in found.items():

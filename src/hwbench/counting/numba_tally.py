@@ -6,7 +6,6 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -163,13 +162,13 @@ class Tally:
         )
 
 
-def _issued(one: Access, counters: Any) -> float:
+def _issued(one: Access, counters: Array) -> float:
     if one.passed >= 0:
         return float(counters[one.passed]) * one.item
     return float(counters[one.block]) * one.item * one.lanes
 
 
-def _flops(program: Instrumented, counters: Any) -> tuple[float, float]:
+def _flops(program: Instrumented, counters: Array) -> tuple[float, float]:
     """What is surely needed, and all that runs."""
     low = high = 0.0
     for block, flops in program.flops.items():
@@ -182,7 +181,7 @@ def _flops(program: Instrumented, counters: Any) -> tuple[float, float]:
     return low, high
 
 
-def _gaps(program: Instrumented, counters: Any, pieces: list[Piece]) -> tuple[Stride, ...]:
+def _gaps(program: Instrumented, counters: Array, pieces: list[Piece]) -> tuple[Stride, ...]:
     """Steps of scalar accesses that leave gaps, those of most accesses first."""
     groups: dict[tuple[str, int, int], list[tuple[int, float]]] = {}
     for one in program.accesses:

@@ -13,13 +13,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from .memory import Array
+from .memory import Array, Dtype
 
 Kind = Literal["elementwise", "reduction", "other", "view"]
+
+Args: TypeAlias = Sequence[npt.ArrayLike]
+"""What a function of NumPy is given: arrays, and what it makes arrays of."""
+
+Options: TypeAlias = Mapping[str, Any]
+"""What it is given by name."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +57,12 @@ ELEMENT: dict[str, tuple[int, int]] = {
 KNOWN_UFUNCS = frozenset(name for name in vars(np) if isinstance(getattr(np, name), np.ufunc)) | {"clip"}
 
 
-def floating(dtype: np.dtype[Any]) -> bool:
+def floating(dtype: Dtype) -> bool:
     """Whether arithmetic with this type has flops."""
     return dtype.kind in "fc"
 
 
-def element(name: str, dtypes: Sequence[np.dtype[Any]]) -> int:
+def element(name: str, dtypes: Sequence[Dtype]) -> int:
     """Flops an element of a ufunc, whose operands and results have these types."""
     real, complex_ = ELEMENT.get(name, (1, 1))
     if name == "absolute" and any(one.kind == "c" for one in dtypes):
@@ -80,7 +87,7 @@ def _factor(*values: object) -> int:
     return 4 if "c" in kinds else 1 if "f" in kinds else 0
 
 
-def matmul(a: Array, b: Array, out: object) -> Cost:
+def matmul(a: Array, b: Array, out: npt.ArrayLike) -> Cost:
     """`a @ b` of matrices, vectors and stacks of them."""
     results = np.asarray(out).size
     factor = _factor(a, b)
@@ -97,7 +104,7 @@ def _is_transpose(a: Array, b: Array) -> bool:
     return same and a.shape == b.shape[::-1] and a.strides == b.strides[::-1]
 
 
-def dot(a: Any, b: Any, out: object) -> Cost:
+def dot(a: npt.ArrayLike, b: npt.ArrayLike, out: npt.ArrayLike) -> Cost:
     """`np.dot`: a scaling where one side is a number."""
     a, b = np.asarray(a), np.asarray(b)
     if not a.ndim or not b.ndim:
@@ -105,12 +112,13 @@ def dot(a: Any, b: Any, out: object) -> Cost:
     return matmul(a, b, out)
 
 
-def _einsum(args: Sequence[Any], kwargs: Mapping[str, Any], _out: object) -> Cost:
+def _einsum(args: Args, kwargs: Options, _out: npt.ArrayLike) -> Cost:
     """Each contraction has one multiplication and one addition for each combination of its letters."""
-    if not isinstance(args[0], str):
+    said = args[0]
+    if not isinstance(said, str):
         return Cost(0, math.inf)
     operands = [np.asarray(one) for one in args[1:]]
-    parts = args[0].replace(" ", "").split("->")
+    parts = said.replace(" ", "").split("->")
     if "." in parts[0]:
         return Cost(0, math.inf)
     terms = parts[0].split(",")
@@ -129,7 +137,7 @@ def _einsum(args: Sequence[Any], kwargs: Mapping[str, Any], _out: object) -> Cos
     if len(terms) < 3 or not optimize:
         return Cost(work(terms, result) * _factor(*operands), blas=bool(optimize))
     total, extra = 0.0, 0.0
-    for step in np.einsum_path(*args, optimize=optimize)[0][1:]:
+    for step in np.einsum_path(said, *operands, optimize=optimize)[0][1:]:
         inside = [terms.pop(number) for number in sorted(step, reverse=True)]
         rest = set("".join(terms)) | set(result)
         to = "".join(sorted(set("".join(inside)) & rest)) if terms else result
@@ -153,7 +161,7 @@ def _slim(square: float, cube: float) -> Callable[..., float]:
 def _linalg(formula: Callable[..., float]) -> Callable[..., Cost]:
     """A factorisation of one matrix or of a stack, with the count of one."""
 
-    def cost(args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
+    def cost(args: Args, _kwargs: Options, _out: npt.ArrayLike) -> Cost:
         a = np.asarray(args[0])
         stack = math.prod(a.shape[:-2])
         columns = np.asarray(args[1]).shape[-1] if len(args) > 1 and np.ndim(args[1]) > 1 else 1
@@ -181,7 +189,7 @@ def _qr(m: int, n: int, _columns: int) -> float:
     return 4 * m * n**2 - 4 / 3 * n**3  # R, and Q of its reflections
 
 
-def _sorted(args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
+def _sorted(args: Args, _kwargs: Options, _out: npt.ArrayLike) -> Cost:
     """A sort by comparisons reads and writes its array once at least, and about log2 n times at most."""
     a = np.asarray(args[0])
     return Cost(extra_high=4 * a.nbytes * max(math.ceil(math.log2(max(a.size, 2))), 1))
@@ -190,7 +198,7 @@ def _sorted(args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Co
 def _fft(factor: float, *, whole: bool = False, inverse: bool = False) -> Callable[..., Cost]:
     """5 n log2 n flops for n complex points, half of them where one side is real."""
 
-    def cost(args: Sequence[Any], kwargs: Mapping[str, Any], out: object) -> Cost:
+    def cost(args: Args, kwargs: Options, out: npt.ArrayLike) -> Cost:
         a, result = np.asarray(args[0]), np.asarray(out)
         one = result if inverse else a  # the side with all points
         if not whole:
@@ -210,37 +218,37 @@ def _fft2(factor: float, *, inverse: bool = False) -> Callable[..., Cost]:
     return cost
 
 
-def _outer(_args: Sequence[Any], _kwargs: Mapping[str, Any], out: object) -> Cost:
+def _outer(_args: Args, _kwargs: Options, out: npt.ArrayLike) -> Cost:
     result = np.asarray(out)
     return Cost(result.size * element("multiply", [result.dtype]))
 
 
-def _tensordot(args: Sequence[Any], _kwargs: Mapping[str, Any], out: object) -> Cost:
+def _tensordot(args: Args, _kwargs: Options, out: npt.ArrayLike) -> Cost:
     """The summed axes are those that both operands have and the result has not."""
     a, b, result = np.asarray(args[0]), np.asarray(args[1]), np.asarray(out)
     summed = math.sqrt(a.size * b.size / max(result.size, 1))
     return Cost(2 * result.size * round(summed) * _factor(a, b), blas=True)
 
 
-def _trace(args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
+def _trace(args: Args, _kwargs: Options, _out: npt.ArrayLike) -> Cost:
     diagonal = np.asarray(args[0]).diagonal()
     return Cost(max(diagonal.shape[-1] - 1, 0), reads=(diagonal,))
 
 
-def _convolve(args: Sequence[Any], kwargs: Mapping[str, Any], out: object) -> Cost:
+def _convolve(args: Args, kwargs: Options, out: npt.ArrayLike) -> Cost:
     a, v = np.asarray(args[0]), np.asarray(args[1])
     short = min(a.size, v.size)
     products = np.asarray(out).size * short if kwargs.get("mode") == "valid" else a.size * v.size
     return Cost(2 * products * _factor(a, v))
 
 
-def _bincount(args: Sequence[Any], kwargs: Mapping[str, Any], out: object) -> Cost:
+def _bincount(args: Args, kwargs: Options, out: npt.ArrayLike) -> Cost:
     """For each item the bin is read and written; weights are added to it."""
     items, weighted = np.asarray(args[0]).size, len(args) > 1 or kwargs.get("weights") is not None
     return Cost(items if weighted else 0, extra=2 * items * np.asarray(out).itemsize)
 
 
-def _norm(args: Sequence[Any], kwargs: Mapping[str, Any], _out: object) -> Cost:
+def _norm(args: Args, kwargs: Options, _out: npt.ArrayLike) -> Cost:
     """The 2-norm of vectors and Frobenius' norm: n products, n - 1 additions and a root."""
     a = np.asarray(args[0])
     if (args[1:] and args[1] not in (None, 2)) or kwargs.get("ord") not in (None, 2, "fro"):
@@ -249,50 +257,50 @@ def _norm(args: Sequence[Any], kwargs: Mapping[str, Any], _out: object) -> Cost:
     return Cost(2 * a.size * _factor(a), extra=temporary)
 
 
-def _interp(args: Sequence[Any], _kwargs: Mapping[str, Any], out: object) -> Cost:
+def _interp(args: Args, _kwargs: Options, out: npt.ArrayLike) -> Cost:
     """A binary search and a line for each point."""
     n = np.asarray(out).size
     return Cost(2 * n, 5 * n, extra_high=16 * n * math.log2(max(np.asarray(args[1]).size, 2)))
 
 
-def _searchsorted(args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
+def _searchsorted(args: Args, _kwargs: Options, _out: npt.ArrayLike) -> Cost:
     a, v = np.asarray(args[0]), np.asarray(args[1])
     steps = math.ceil(math.log2(max(a.size, 1) + 1))
     return Cost(reads=(v,), extra=min(v.size * a.itemsize, a.nbytes), extra_high=v.size * a.itemsize * steps)
 
 
-def _gathered(args: Sequence[Any], _kwargs: Mapping[str, Any], out: object) -> Cost:
+def _gathered(args: Args, _kwargs: Options, out: npt.ArrayLike) -> Cost:
     """Reads what it picks, and the numbers of the picked."""
     picked = np.asarray(out)
     return Cost(reads=tuple(arrays(list(args[1:]))), extra=picked.nbytes)
 
 
-def _power(args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
-    n, exponent = np.asarray(args[0]).shape[-1], abs(int(args[1]))
+def _power(args: Args, _kwargs: Options, _out: npt.ArrayLike) -> Cost:
+    n, exponent = np.asarray(args[0]).shape[-1], abs(int(np.asarray(args[1])))
     products = exponent.bit_length() + bin(exponent).count("1") - 2
     return Cost(2 * n**3 * max(products, 0), blas=True, extra=max(products - 1, 0) * 3 * np.asarray(args[0]).nbytes)
 
 
-def _move(_args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
+def _move(_args: Args, _kwargs: Options, _out: npt.ArrayLike) -> Cost:
     """Reads what goes in and writes what comes out, or gives a view."""
     return Cost()
 
 
-def _map(_args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
+def _map(_args: Args, _kwargs: Options, _out: npt.ArrayLike) -> Cost:
     """As `_move`, element by element."""
     return Cost(kind="elementwise")
 
 
-def _fill(_args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
+def _fill(_args: Args, _kwargs: Options, _out: npt.ArrayLike) -> Cost:
     """Writes what comes out and looks only at the shape of what goes in."""
     return Cost(kind="elementwise", reads=())
 
 
-def _nothing(_args: Sequence[Any], _kwargs: Mapping[str, Any], _out: object) -> Cost:
+def _nothing(_args: Args, _kwargs: Options, _out: npt.ArrayLike) -> Cost:
     return Cost(kind="view")
 
 
-Price = Callable[[Sequence[Any], Mapping[str, Any], object], Cost]
+Price = Callable[[Args, Options, npt.ArrayLike], Cost]
 FUNCTIONS: dict[str, Price] = {
     **dict.fromkeys((
         "concatenate", "concat", "stack", "hstack", "vstack", "dstack", "column_stack", "block", "tile", "repeat",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from .cffi_calls import is_function
 from .foreign_tracer import KERNELS, Foreign, bare, foreign, kernel, libraries
 from .guards import guarded
-from .inputs import Subject, walk
+from .inputs import Arrays, Function, Subject, walk
 from .ledger import Ledger
 from .memory import Array
 from .model import Counts, Range
@@ -25,16 +24,16 @@ from .runs import agree, copied_arrays, plain_run
 from .watching import watching
 
 
-def count_numpy(made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
+def count_numpy(made: Subject, found: Arrays) -> Counts:
     """The counts of one call."""
     outcome = plain_run(made, found)
     ledger = Ledger()
     copied = copied_arrays(found)
-    by: dict[int, Any] = {}
+    by: dict[int, object] = {}
     for number, (name, _) in found.items():
-        by[number] = traced(copied[number]) if isinstance(copied[number], np.ndarray) else foreign(copied[number])
-        ledger.enter(by[number].shadow if isinstance(by[number], Foreign) else copied[number], name)
-        if by[number] is copied[number]:  # a matrix, a masked array
+        one = by[number] = traced(copied[number]) if isinstance(copied[number], np.ndarray) else foreign(copied[number])
+        ledger.enter(one.shadow if isinstance(one, Foreign) else copied[number], name)
+        if one is copied[number]:  # a matrix, a masked array
             ledger.unseen(f"calls of {type(copied[number]).__name__}")
     others = [one for _, one in found.values() if not isinstance(one, np.ndarray)]
     with (
@@ -53,9 +52,9 @@ def count_numpy(made: Subject, found: Mapping[int, tuple[str, Any]]) -> Counts:
     return replace(counts, kind="cupy") if others else counts
 
 
-def _compiled(made: Subject) -> dict[int, Any]:
+def _compiled(made: Subject) -> dict[int, object]:
     """What the function calls of Numba and CuPy, by identity, with stand-ins that report what they do."""
-    found: dict[int, Any] = {}
+    found: dict[int, object] = {}
     for one in made.outer:
         if hasattr(one.value, "inspect_llvm") and hasattr(one.value, "py_func"):
             found[id(one.value)] = _numba_call(one.name, one.value)
@@ -64,15 +63,15 @@ def _compiled(made: Subject) -> dict[int, Any]:
     return found
 
 
-def _numba_call(name: str, dispatcher: Any) -> Callable[..., Any]:
+def _numba_call(name: str, dispatcher: Any) -> Function:
     """A Numba function that NumPy code calls: counted in its compiled code."""
     from .numba_code import Compiled
     from .numba_tally import tally
 
-    known: dict[tuple[Any, ...], Compiled] = {}
+    known: dict[tuple[object, ...], Compiled] = {}
     signature = inspect.signature(dispatcher.py_func)
 
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: object, **kwargs: object) -> object:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         given = [plain(one) for one in bound.args]
@@ -89,8 +88,8 @@ def _numba_call(name: str, dispatcher: Any) -> Callable[..., Any]:
     return call
 
 
-def _watched(function: Any, ledger: Ledger, top: str) -> Any:
-    def call(*args: Any, **kwargs: Any) -> Any:
+def _watched(function: Function, ledger: Ledger, top: str) -> Function:
+    def call(*args: object, **kwargs: object) -> object:
         with watching(ledger, top):
             return function(*args, **kwargs)
 

@@ -6,14 +6,14 @@ import contextlib
 import functools
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
 from . import numpy_costs as costs
-from .inputs import is_foreign
+from .inputs import Function, is_foreign
 from .ledger import Ledger
 from .numpy_tracer import call_function
 from .recorder import RECORDER
@@ -24,21 +24,27 @@ _FUNCTIONS = (
 _FUNCTION_HOMES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.lib.stride_tricks")
 
 
+class Grids(Protocol):
+    """What `np.mgrid` and `np.ogrid` have in common."""
+
+    def __getitem__(self, ranges: object, /) -> object: ...
+
+
 class Grid:
     """`np.mgrid` and `np.ogrid`, whose arrays are traced."""
 
-    def __init__(self, grid: Any) -> None:
+    def __init__(self, grid: Grids) -> None:
         self.grid = grid
 
-    def __getitem__(self, ranges: Any) -> Any:
+    def __getitem__(self, ranges: object) -> object:
         return call_function("indices", self.grid.__getitem__, [ranges], {})
 
 
-def wrapped(name: str, function: Any) -> Callable[..., Any]:
+def wrapped(name: str, function: Function) -> Function:
     """A function of a module of arrays, recorded also where no argument is traced."""
 
     @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: object, **kwargs: object) -> object:
         if not RECORDER.on or _others(args):
             return function(*args, **kwargs)
         return call_function(name, function, args, kwargs)
@@ -46,16 +52,16 @@ def wrapped(name: str, function: Any) -> Callable[..., Any]:
     return call
 
 
-def _others(args: Sequence[Any]) -> bool:
+def _others(args: Sequence[object]) -> bool:
     """Whether arrays of another library are among arguments: they report themselves."""
     flat = [one for part in args for one in (part if isinstance(part, list | tuple) else (part,))]
     return any(is_foreign(one) and not isinstance(one, np.ndarray) for one in flat)
 
 
 @functools.cache
-def replacements() -> dict[str, dict[str, Any]]:
+def replacements() -> dict[str, dict[str, object]]:
     """For each of NumPy's modules the functions by name, wrapped."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, object]] = {}
     for home in _FUNCTION_HOMES:
         module = importlib.import_module(home)
         prefix = home.removeprefix("numpy").removeprefix(".")
@@ -68,9 +74,9 @@ def replacements() -> dict[str, dict[str, Any]]:
     return found | {"numpy": found["numpy"] | {name: Grid(getattr(np, name)) for name in ("mgrid", "ogrid")}}
 
 
-def _scipy() -> dict[str, dict[str, Any]]:
+def _scipy() -> dict[str, dict[str, object]]:
     """The functions of SciPy that NumPy has too, where SciPy is loaded."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, object]] = {}
     for home in ("scipy.fft", "scipy.linalg"):
         prefix = home.removeprefix("scipy.")
         names = [one.partition(".")[2] for one in costs.FUNCTIONS if one.startswith(f"{prefix}.")]
@@ -85,10 +91,10 @@ def _is_function(value: object) -> bool:
 
 
 @contextlib.contextmanager
-def tracing(ledger: Ledger) -> Iterator[dict[int, Any]]:
+def tracing(ledger: Ledger) -> Iterator[dict[int, object]]:
     """Record NumPy's calls into a ledger; gives the replacements by the identity of what they replace."""
-    by_identity: dict[int, Any] = {}
-    undo: list[tuple[ModuleType, str, Any]] = []
+    by_identity: dict[int, object] = {}
+    undo: list[tuple[ModuleType, str, object]] = []
     RECORDER.start(ledger)
     try:
         for home, functions in {**replacements(), **_scipy()}.items():

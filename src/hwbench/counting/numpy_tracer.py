@@ -7,15 +7,18 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from . import numpy_costs as costs
+from .inputs import Function
 from .ledger import Buffer, Ledger, key
 from .memory import Array
 from .numpy_costs import COMPOSED, Cost, arrays
 from .recorder import RECORDER, unwatched
+
+T = TypeVar("T")
 
 # Functions that write some elements of their first argument, and how many.
 _SOME: dict[str, Callable[[Array, Any], int]] = {
@@ -61,7 +64,9 @@ def traced(value: Any) -> Any:
 
 
 @unwatched
-def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], out: Any, kwargs: Mapping[str, Any]) -> Any:
+def call_ufunc(
+    ufunc: np.ufunc, method: str, inputs: Sequence[object], out: object, kwargs: Mapping[str, object]
+) -> object:
     """Run a ufunc's method on plain arrays and record it."""
     raw = [plain(one) for one in inputs]
     options = {name: plain(one) for name, one in kwargs.items()}
@@ -84,7 +89,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], out: Any, kw
     return _from(traced(result), made)
 
 
-def _from(value: Any, source: Buffer | None) -> Any:
+def _from(value: T, source: Buffer | None) -> T:
     """Say where a single number comes from: what uses it must wait for that call."""
     if isinstance(value, Number):
         value.source = source
@@ -138,7 +143,7 @@ def record_ufunc(
 
 
 @unwatched
-def call_function(name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def call_function(name: str, function: Function, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
     """Run one of NumPy's functions and record it, or what it is made of."""
     ledger = RECORDER.ledger
     if ledger is None or not RECORDER.on:
@@ -256,21 +261,21 @@ class Traced(np.ndarray):
     def __reduce__(self) -> Any:
         return self.view(np.ndarray).__reduce__()
 
-    def __deepcopy__(self, _memo: Any) -> Any:
+    def __deepcopy__(self, _memo: object) -> Any:
         return self.copy()
 
 
-def _picks(index: Any) -> bool:
+def _picks(index: object) -> bool:
     """Whether an index copies: it holds an array, a list or a mask."""
     parts = index if isinstance(index, tuple) else (index,)
     return any(isinstance(one, np.ndarray | list | bool | np.bool_) for one in parts)
 
 
-def _method(name: str) -> Callable[..., Any]:
+def _method(name: str) -> Function:
     """A method that NumPy runs in C, without a ufunc: recorded as the function of its name."""
     original = getattr(np.ndarray, name)
 
-    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
+    def method(self: Traced, *args: object, **kwargs: object) -> object:
         called = "dot" if name == "__matmul__" else name.strip("_")
         return call_function(called, original, (self, *args), kwargs)
 
@@ -288,7 +293,7 @@ for _each in (
 def _in_place_sort(name: str) -> Callable[..., None]:
     """`x.sort()` and `x.partition()` read and write x."""
 
-    def method(self: Traced, *args: Any, **kwargs: Any) -> None:
+    def method(self: Traced, *args: object, **kwargs: object) -> None:
         mine = self.view(np.ndarray)
         with RECORDER.hushed():
             getattr(mine, name)(*plain(args), **plain(kwargs))
@@ -310,7 +315,9 @@ class Number:
 
     source: Buffer | None = None  # the call that the number comes from
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: object, out: object = None, **kwargs: object
+    ) -> object:
         """`np.sqrt` of a number."""
         return call_ufunc(ufunc, method, inputs, out, kwargs)
 
@@ -321,17 +328,17 @@ class Number:
     def __reduce__(self) -> Any:
         return self.plain().__reduce__()
 
-    def __deepcopy__(self, _memo: Any) -> Any:
+    def __deepcopy__(self, _memo: object) -> Self:
         return self
 
 
-def _arithmetic(name: str, flops: int) -> Callable[..., Any]:
+def _arithmetic(name: str, flops: int) -> Function:
     """An operator of a number: one flop where the result is a floating number."""
     swapped = name.startswith("r")
     operation = getattr(operator, name[1:] if swapped else name)
 
     @unwatched
-    def method(self: Number, other: Any = None) -> Any:
+    def method(self: Number, other: object = None) -> object:
         if isinstance(other, np.ndarray):
             return NotImplemented
         mine, given = self.plain(), plain(other)
@@ -366,7 +373,7 @@ _NUMPY = {made: kind for kind, made in _NUMBERS.items()}
 class Randoms:
     """A generator of random numbers whose arrays are traced."""
 
-    def __init__(self, generator: Any) -> None:
+    def __init__(self, generator: np.random.Generator | np.random.RandomState) -> None:
         self._generator = generator
 
     def __getattr__(self, name: str) -> Any:
@@ -376,7 +383,7 @@ class Randoms:
         return lambda *args, **kwargs: call_function(f"random.{name}", found, args, kwargs)
 
 
-def name_of(function: Any) -> str:
+def name_of(function: object) -> str:
     """`linalg.solve`: the name of a function without `numpy.`."""
     module = (getattr(function, "__module__", None) or "").removeprefix("numpy").removeprefix(".")
     name = getattr(function, "__name__", str(function))

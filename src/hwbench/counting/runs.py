@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
 from ..errors import UsageError
 from .guards import guarded
-from .inputs import Subject
-from .memory import copies
+from .inputs import Arrays, Subject
+from .memory import Array, copies
+
+Outcome: TypeAlias = tuple[object, list[Array]]
+"""What a call returned, and the arrays that it was given as they are then."""
+
 
 TOLERANCE = 1e-5  # sums in another order agree within this
 
 
-def copied_arrays(found: Mapping[int, tuple[str, Any]]) -> dict[int, Any]:
+def copied_arrays(found: Arrays) -> dict[int, Array]:
     """Copies of all arrays by the identity of the originals."""
     mine = {number: one for number, (_, one) in found.items() if type(one) in (np.ndarray, np.memmap)}
     made = dict(zip(mine, copies(list(mine.values())), strict=True))
     return {number: made[number] if number in made else one.copy() for number, (_, one) in found.items()}
 
 
-def plain_run(made: Subject, found: Mapping[int, tuple[str, Any]]) -> tuple[Any, list[Any]]:
+def plain_run(made: Subject, found: Arrays) -> Outcome:
     """The result of a call on copies, and what is in the copies then."""
     copied = copied_arrays(found)
     with made.replaced(copied) as (args, kwargs):
@@ -41,7 +44,7 @@ def _size(value: object) -> int | None:
     return len(value) if isinstance(value, list | dict | set) else None
 
 
-def agree(made: Subject, found: Mapping[int, tuple[str, Any]], one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
+def agree(made: Subject, found: Arrays, one: Outcome, other: Outcome) -> bool:
     """Whether a counted run gave the results and arrays of a plain one; a function that never does is refused."""
     if same(one, other):
         return True
@@ -53,7 +56,7 @@ def agree(made: Subject, found: Mapping[int, tuple[str, Any]], one: tuple[Any, A
     return False
 
 
-def same(one: Any, other: Any) -> bool:
+def same(one: object, other: object) -> bool:
     """Whether two results are equal, numbers up to the rounding of a sum in another order."""
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         one, other = np.asarray(one), np.asarray(other)
@@ -69,7 +72,7 @@ def same(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, float | complex | np.inexact) and isinstance(other, float | complex | np.inexact):
         return bool(np.isclose(one, other, rtol=TOLERANCE, atol=0, equal_nan=True))
-    if hasattr(one, "get") and hasattr(one, "dtype"):  # on a GPU
+    if hasattr(one, "get") and hasattr(one, "dtype") and hasattr(other, "get"):  # on a GPU
         return same(one.get(), other.get())
     if isinstance(one, int | str | bytes | np.generic | None.__class__):
         return bool(one == other)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from ..analysis.reading import Reading, in_unit
 from ..record import identity, microarchitectures, text
 from ..record.facts import threads_of
-from ..record.model import COUNTS, METRICS, Answer, JsonObject, Metric, Record, metrics
+from ..record.model import COUNTS, METRICS, Answer, Json, JsonObject, Metric, Record, metrics
 from . import arrow
 
 Kind = Literal["string", "int", "float", "bool"]
@@ -109,7 +109,7 @@ def _printable(value: Cell) -> str:
     return text.printable(str(value))
 
 
-AS_KIND: dict[Kind, Callable[[Any], Cell]] = {"string": _printable, "int": int, "float": float, "bool": bool}
+AS_KIND: dict[Kind, Callable[[Json], Cell]] = {"string": _printable, "int": int, "float": float, "bool": bool}
 
 
 def _rows(reading: Reading) -> Iterator[dict[str, Cell]]:

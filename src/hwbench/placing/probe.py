@@ -16,7 +16,6 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -131,7 +130,7 @@ def _check_result(name: str, results: Sequence[np.ndarray]) -> None:
         )
 
 
-def _called(name: str, function: Function, inputs: Inputs, clock: Callable[[], float]) -> tuple[float, Any]:
+def _called(name: str, function: Function, inputs: Inputs, clock: Callable[[], float]) -> tuple[float, object]:
     """Seconds of a call and its result; UsageError where it fails, forks or prints."""
     with guarded(name) as printed:
         begun = clock()

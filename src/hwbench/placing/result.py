@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..counting.model import Range
 from ..record import text
+from ..record.model import JsonObject
 from . import lines
 from .model import Advice, Bytes, Placed, Point, as_json
 from .roofs import Roofs
-from .subject import name_of
+from .subject import Function, name_of
 
 
 class Placement:
@@ -51,7 +53,7 @@ class Placement:
         return self.point.bytes
 
     @property
-    def flops(self) -> Any:
+    def flops(self) -> Range | None:
         """The flops of a call, as an interval; None where they are not known."""
         return self.point.counts.flops
 
@@ -70,7 +72,7 @@ class Placement:
         """What speaks against the figures; "" for nothing."""
         return self.point.doubt
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """The plain data that `hwbench place --json` gives."""
         return as_json(self.placed)
 
@@ -87,20 +89,20 @@ class Placement:
 class Decorated:
     """A function that runs as before, and is placed with the arguments of its last call when it is asked for it."""
 
-    def __init__(self, function: Callable[..., Any], place: Callable[..., Placement]) -> None:
+    def __init__(self, function: Function, place: Callable[..., Placement]) -> None:
         self.__wrapped__ = function
         self.__name__ = name_of(function)
         self.__doc__ = function.__doc__
         self._place = place
-        self._last: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+        self._last: tuple[tuple[object, ...], dict[str, object]] | None = None
         self._placed: Placement | None = None
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         """Run the function."""
         self._last, self._placed = (args, kwargs), None
         return self.__wrapped__(*args, **kwargs)
 
-    def place(self, *args: Any, **kwargs: Any) -> Placement:
+    def place(self, *args: object, **kwargs: object) -> Placement:
         """Place the function with these arguments."""
         self._last = args, kwargs
         self._placed = self._place(self.__wrapped__, *args, **kwargs)

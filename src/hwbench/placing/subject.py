@@ -24,8 +24,8 @@ MAKES = "make_inputs"  # what makes the arguments where nothing else is named
 class Inputs:
     """What a function is called with."""
 
-    args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    args: tuple[object, ...] = ()
+    kwargs: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from ..record import text
 from ..record.estimate import Estimate
+from ..record.model import Json, JsonObject
 from . import format, vega
 from .dataset import Point, Runs
 from .sections import Spec
@@ -44,10 +45,10 @@ NUMBER_LABEL = (
 )
 
 
-Datum: TypeAlias = dict[str, Any]
+Datum: TypeAlias = JsonObject
 """A row of a chart's data: JSON."""
 
-Frame: TypeAlias = Mapping[str, Any]
+Frame: TypeAlias = Mapping[str, Json]
 """What stands around a chart: `height` in pixels, `description` for screen readers, `title`."""
 
 

@@ -10,9 +10,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
-Spec: TypeAlias = dict[str, Any]
+from ..record.model import JsonObject
+
+Spec: TypeAlias = JsonObject
 """A Vega-Lite spec, or a part of one: JSON."""
 
 

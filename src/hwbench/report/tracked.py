@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..record.model import METRICS, Metric
+from ..record.model import METRICS, Json, JsonObject, Metric
 from ..tracking.controls import Indices
 from ..tracking.history import DIRTY, History, Series, Values
 
@@ -78,13 +78,13 @@ def _scale(series: Sequence[Series]) -> tuple[str, Metric | float]:
 
 
 def packed(
-    history: History, cases: Cases, marked: Marked, indices: Indices, rows: Sequence[Any], states: Sequence[str]
+    history: History, cases: Cases, marked: Marked, indices: Indices, rows: Sequence[Json], states: Sequence[str]
 ) -> bytes:
     """The data of a history: the length of the JSON in four bytes, the JSON, the planes. `rows` are of the list."""
     fine = FINE if sum(len(one.measured[0]) for one in history.series) < MANY else COARSE
     planes = _Planes(fine)
     kept = _Kept(indices)
-    out: list[dict[str, Any]] = []
+    out: list[JsonObject] = []
     benches: dict[str, list[int]] = {}
     for number, every in enumerate(cases.series.values()):
         first = every[0]
@@ -150,7 +150,7 @@ class _Planes:
         self.waiting = 0
         self.planes: tuple[list[bytes], ...] = ([], [], [], [], [])
 
-    def add(self, series: Series, scale: Metric | float, higher: bool) -> dict[str, Any]:
+    def add(self, series: Series, scale: Metric | float, higher: bool) -> JsonObject:
         """Add a series; what the script needs to know of it: commits `p`, the middle `m` or the quantum `q`."""
         at, *columns = series.measured
         key = at.tobytes()

@@ -7,10 +7,13 @@ measures the bench there: checked, warmed up, its variants interleaved. The proc
 from __future__ import annotations
 
 import sys
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+if TYPE_CHECKING:
+    from ..record.model import JsonObject, Scalar
 
 # By variant and axis values: status, reason, codes of reasons, samples, loops. The entry of () is for all other cases.
-Records = dict[tuple[Any, ...], dict[str, Any]]
+Records: TypeAlias = "dict[tuple[Scalar, ...], JsonObject]"
 
 
 class Suite:
@@ -25,17 +28,17 @@ class Suite:
     bench: ClassVar[str]
     version: ClassVar[int]  # the bench's own; asv drops the results of another one
     param_names: ClassVar[tuple[str, ...]]
-    params: ClassVar[tuple[tuple[Any, ...], ...]]
+    params: ClassVar[tuple[tuple[Scalar, ...], ...]]
     unit = "seconds"
     timeout = 600  # of `setup_cache` too, so it covers compiling
 
-    def setup(self, records: Records, *values: Any) -> None:
+    def setup(self, records: Records, *values: Scalar) -> None:
         """NotImplementedError, which asv shows as n/a, for a case that this commit or machine does not have."""
         record = records.get(values, records[()])
         if record["status"] == "skipped":
             raise NotImplementedError(record["reason"])
 
-    def track_seconds(self, records: Records, *values: Any) -> dict[str, Any]:
+    def track_seconds(self, records: Records, *values: Scalar) -> JsonObject:
         """The samples of one case; RuntimeError, which asv shows as failed, for a wrong answer or an error."""
         record = records[values]
         if not record["samples"]:

@@ -25,7 +25,7 @@ from ..measurement.cases import Group, groups
 from ..measurement.engine import Engine
 from ..measurement.trial import Trial
 from ..record import interference
-from ..record.model import LEVELS, Policy, Record, Run, Scalar, metrics
+from ..record.model import LEVELS, JsonObject, Policy, Record, Run, Scalar, metrics
 from ..tracking.sides import identity
 
 ROUNDS = 10
@@ -76,7 +76,7 @@ def cases(source: str = "", file: str = "") -> list[PerfCase]:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
+def pytest_benchmark_update_machine_info(machine_info: JsonObject) -> None:
     """What times depend on and pytest-benchmark does not record: memory, GPUs, quota, caches, huge pages."""
     here, _ = selection.with_gpus(machine.describe(), selection.gpus())
     machine_info["hwbench"] = identity(here)
@@ -127,7 +127,7 @@ class Limits:
             for level in levels:
                 if (kind, level) not in self.known:
                     source = next(one for one in catalog.benches().values() if one.measures == kind)
-                    at: dict[str, Any] = {"size": level} if level else {}
+                    at: JsonObject = {"size": level} if level else {}
                     self.known[kind, level] = api.measure(source, preset="quick", **at)
                 records += self.known[kind, level]
         run = Run(id="perf", started="", machine=self.machine, policy=Policy(sizes=sizes), records=records,
@@ -163,7 +163,7 @@ def check(benchmark: Any, request: pytest.FixtureRequest, contrasts: Contrasts, 
     benchmark.extra_info |= told(bench, trial, samples, contrasts.limits)
 
 
-def told(bench: Bench, trial: Trial, samples: list[float], limits: Limits) -> dict[str, Any]:
+def told(bench: Bench, trial: Trial, samples: list[float], limits: Limits) -> JsonObject:
     """What stands beside the times: version, loops, counts, rates by unit, share of the limit, codes of doubts."""
     reasons = interference.shape(samples)
     record = Record(
@@ -172,7 +172,7 @@ def told(bench: Bench, trial: Trial, samples: list[float], limits: Limits) -> di
         samples=samples, counts=trial.counts, facts=trial.facts,
     )  # fmt: skip
     seconds = float(np.median(samples))
-    info: dict[str, Any] = {
+    info: JsonObject = {
         "bench": bench.name, "version": bench.version, "loops": trial.loops, "counts": record.counts
     }  # fmt: skip
     info |= {metric.unit: metric.value(seconds, record.counts) for metric in metrics(record)}

@@ -41,7 +41,7 @@ def verdict(variant, values):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("chains", [1, 3, 12, "best"])
+@pytest.mark.parametrize("chains", [1, 12, "best"])
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
 @pytest.mark.parametrize("variant", ["scalar", "128", "256", "512"])
 def test_every_width_gives_the_closed_form_exactly(device, variant, dtype, chains, threads):

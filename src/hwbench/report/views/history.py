@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from ...record import installing, text
-from ...record.model import BenchInfo
+from ...record.model import BenchInfo, Json
 from ...record.phrases import counted
 from ...tracking import change_points
 from ...tracking.changes import OPEN, STATES, Change, State, changes
@@ -242,7 +242,7 @@ def _tracks(history: History, found: Sequence[Change], indices: Indices, labels:
     )
 
 
-def _row(history: History, cases: Cases, one: Change) -> list[Any]:
+def _row(history: History, cases: Cases, one: Change) -> list[Json]:
     """A change as the page's script reads it: numbers to filter and sort by, and texts."""
     unit, _ = cases.unit(one.series)
     before, after = (
@@ -261,7 +261,7 @@ def _row(history: History, cases: Cases, one: Change) -> list[Any]:
     ]  # fmt: skip
 
 
-def _cells(history: History, labels: Sequence[str], one: Change, row: Sequence[Any]) -> tuple[str, ...]:
+def _cells(history: History, labels: Sequence[str], one: Change, row: Sequence[Json]) -> tuple[str, ...]:
     """The same as text, below `HEAD`."""
     where = _named(history, one.step.last, one.step.first)
     before, after, whose = row[7:10]

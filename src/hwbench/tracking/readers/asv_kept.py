@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,6 +22,7 @@ import numpy as np
 from ... import cache
 from ...errors import StoreError
 from ...record import sealed
+from ...record.model import JsonObject
 from .asv_numbers import Axes, Numbers, Row
 
 FORMAT = "1"  # raised where other numbers are read from the same files
@@ -47,7 +48,7 @@ class Kept(msgspec.Struct, array_like=True):
     """A file; of each row the places of its name, parameters and version in the part's lists, and its count."""
 
     stamp: Stamp
-    head: dict[str, Any]
+    head: JsonObject
     rows: bytes
     values: bytes
     failed: bytes

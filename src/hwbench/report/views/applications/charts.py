@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from ....record.model import JsonObject
 from ... import charts, vega
 from ...sections import Spec
 from ...theme import var
 
-Datum: TypeAlias = dict[str, Any]
+Datum: TypeAlias = JsonObject
 """A row of a chart's data: numbers and texts by field."""
 
 ROW = 17  # pixels a row of a map
