@@ -116,8 +116,8 @@ class Work:
 class Variant:
     """One way to do a bench's work.
 
-    `on` is the kind of device: cpu, gpu or opencl. `inputs` says where the builder gets the inputs: on that device, or as
-    the host arrays they were made as. `needs` says in words what the machine lacks for this variant, or "" where it
+    `on` is the kind of device: cpu, gpu or opencl. `inputs` says where the builder gets the inputs: on that device, or
+    as the host arrays they were made as. `needs` says in words what the machine lacks for this variant, or "" where it
     lacks nothing; it is called before anything is built.
     """
 

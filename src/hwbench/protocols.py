@@ -1,7 +1,7 @@
 """What the functions of a bench are given: a CPU, a GPU, an OpenCL device, and the results of a run.
 
-A builder is written against `Cpu`, `Gpu` or `OpenCl`, a finding against `Results`. The devices in `devices/` and the results in
-`analysis/` fit these protocols without naming them, and so do the doubles in tests.
+A builder is written against `Cpu`, `Gpu` or `OpenCl`, a finding against `Results`. The devices in `devices/` and the
+results in `analysis/` fit these protocols without naming them, and so do the doubles in tests.
 """
 
 from __future__ import annotations

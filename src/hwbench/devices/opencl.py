@@ -181,7 +181,7 @@ class OpenClDevice:
             there.set(array)
         return there
 
-    def repeated(self, tile: OpenClArray, n: int) -> OpenClArray:
+    def repeated(self, tile: protocols.OpenClArray, n: int) -> OpenClArray:
         """`n` elements on the device: the tile over and over (see `numpy.resize`)."""
         whole, size = self.empty(n, tile.dtype), tile.dtype.itemsize
         with self._enough(whole.nbytes):

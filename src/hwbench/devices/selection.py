@@ -105,9 +105,9 @@ def with_opencl(here: Machine) -> tuple[Machine, str]:
 
 
 def with_gpus(here: Machine, known: Mapping[str, Device]) -> tuple[Machine, str]:
-    """The machine with its GPUs and OpenCL devices described, and why those that cannot be used are missing ("" where none is).
+    """The machine with its GPUs and OpenCL devices described, and why GPUs that cannot be used are missing, or "".
 
-    A GPU's place in the list is its number, by which records name it; places in between are `NOT_USED`.
+    A device's place in the list is its number, by which records name it; places in between are `NOT_USED`.
     """
     cards, others = (_numbered(kind, known) for kind in ("gpu", "opencl"))
     why = told(device.why for device in known.values() if isinstance(device, AbsentGpu) and device.kind == "gpu")

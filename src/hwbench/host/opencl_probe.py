@@ -224,7 +224,7 @@ def main(left_out: Iterable[str], say: Callable[[JsonObject], None]) -> None:
         try:
             devices = platform.get_devices()
         except Exception:  # noqa: BLE001 - a platform without devices raises, too
-            continue
+            devices = []
         for index, device in enumerate(devices):
             place = f"{number}:{index}"
             say({"step": "trying", "place": place})
@@ -302,4 +302,4 @@ def build_log(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:], lambda line: print(json.dumps(line), flush=True))
+    main(sys.argv[1:], lambda line: print(json.dumps(line), flush=True))  # noqa: T201 - to its parent

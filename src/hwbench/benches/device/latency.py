@@ -11,8 +11,8 @@ Before each sample, outside its time, the multiprocessor that walks loads the wh
 there, whatever was timed before. Cycles are those of the samples themselves (their median); with the nanoseconds they
 give the clock (`sm_clock_hz` in the facts).
 
-`opencl` follows the same ring by numbers of words, since OpenCL 1.2 keeps no pointers in memory. It tells no cycles, and
-walks farther, since a launch takes longer than with CUDA.
+`opencl` follows the same ring by numbers of words, since OpenCL 1.2 keeps no pointers in memory. It tells no cycles,
+and walks farther, since a launch takes longer than with CUDA.
 """
 
 from __future__ import annotations
@@ -32,10 +32,7 @@ from ..latency import chase
 
 LINE = 128
 HOPS = 8192  # a call: 0.2 ms in L1, some milliseconds in memory
-OPENCL_HOPS = {
-    2**20: 2**19,
-    2**40: 2**16,
-}  # by the largest ring: half a millisecond in a CPU's L1, milliseconds in memory
+OPENCL_HOPS = {2**20: 2**19, 2**60: 2**16}  # by the largest ring: half a millisecond in a CPU's L1
 WARMERS = 1024  # threads that load the ring before a sample
 LARGEST_L1 = 256 * 1024  # bytes: a ring up to this size is loaded into L1 by each launch, which finds it empty
 

@@ -11,6 +11,7 @@ on GPUs, which make vectors of work-items, and up to 16 on a CPU.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 
@@ -70,22 +71,22 @@ def seeds(rng: np.random.Generator, dtype: Dtype) -> Array:
 
 
 @peak.reference
-def ends(seeds: np.ndarray, device: Gpu | OpenCl, dtype: Dtype, chains: int, variant: str) -> np.ndarray:
+def ends(seeds: np.ndarray, device: Gpu | OpenCl, dtype: Dtype, chains: int, variant: str = "fma") -> np.ndarray:
     """Each chain's start and what its passes add, chain after chain, a thread after the other."""
     if variant == "opencl":
-        return np.resize(seeds.view(dtype) + dtype.type(PASSES * STEP), lanes(device, dtype) * chains)
-    threads = blocks(device, "device.peak", kernel_of(dtype, chains)) * BLOCK
+        return np.resize(seeds.view(dtype) + dtype.type(PASSES * STEP), lanes(cast(OpenCl, device), dtype) * chains)
+    threads = blocks(cast(Gpu, device), "device.peak", kernel_of(dtype, chains)) * BLOCK
     chain = np.arange(threads) * chains + np.arange(chains)[:, None]
     found = seeds.view(dtype).reshape(SEEDS, -1)[chain % SEEDS] + dtype.type(PASSES * STEP)
     return np.asarray(found).reshape(-1)
 
 
 @peak.counts
-def flops(device: Gpu | OpenCl, dtype: Dtype, chains: int, variant: str) -> dict[str, float]:
+def flops(device: Gpu | OpenCl, dtype: Dtype, chains: int, variant: str = "fma") -> dict[str, float]:
     """Two for each fused multiply-add, four for a pair of halves."""
     if variant == "opencl":
-        return {"flops": chain_flops(PASSES) * chains * lanes(device, dtype)}
-    threads = blocks(device, "device.peak", kernel_of(dtype, chains)) * BLOCK
+        return {"flops": chain_flops(PASSES) * chains * lanes(cast(OpenCl, device), dtype)}
+    threads = blocks(cast(Gpu, device), "device.peak", kernel_of(dtype, chains)) * BLOCK
     return {"flops": chain_flops(PASSES) * chains * threads * (1 + (dtype.itemsize == 2))}
 
 

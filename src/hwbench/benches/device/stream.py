@@ -13,10 +13,9 @@ microseconds, as long as the gap between two launches. There a launch makes many
 multiprocessors at once, and its loads bypass L1. `cupy` is the same in CuPy: copyto (a copy of the runtime's), multiply
 and add with `out=` for the triad, and the runtime's memset.
 
-`opencl4`, `opencl16` and `opencl64` do the same in OpenCL with accesses of so many bytes, on any device that has a
-driver: float, float4 and float16. A device that is this machine's CPU by PoCL or Intel's runtime reads the CPU's memory;
-its groups have one work-item, and 64 bytes are its widest vector. The host's memory is its own there, so that arrays are
-not timed on 4 GiB.
+`opencl4`, `opencl16` and `opencl64` do the same in OpenCL with accesses of so many bytes (float, float4, float16), on
+any device that has a driver. Where it is this machine's CPU, by PoCL or Intel's runtime, groups have one work-item, and
+64 bytes are the widest vector. Arrays are not timed on 4 GiB where a device shares the host's memory.
 """
 
 from __future__ import annotations
