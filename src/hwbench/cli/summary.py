@@ -30,7 +30,7 @@ STYLES = {
     r"^noisy\b": "bold yellow",
     r"\b\d+ (wrong|failed)\b": "bold red",
     r"(?<=[\d×])~": "yellow",
-    r"^(L\d|DRAM|HBM|peak|launch|link|Python|layout|threads|matmul|GPU|noise|run|report)\b": "bold",
+    r"^(L\d|DRAM|HBM|peak|launch|link|Python|layout|threads|matmul|GPU|OpenCL|noise|run|report)\b": "bold",
     r"^(Findings that matter here|[a-z0-9_]+\.[a-z0-9_.]+)": "bold",
     r"\(1T: .*\)$": "dim",
 }
@@ -79,7 +79,7 @@ def _head(made: Summary, width: int) -> Iterator[str]:
     if made.host.no_gpu:
         why = made.host.no_gpu
         said = why if nothing else f"{why.partition(';')[0]} (hwbench machine)"
-        yield from wrapped(f"none was measured: {said}", width, "GPU")
+        yield from wrapped(f"none was measured: {said}", width, made.host.missing)
     if nothing:
         yield "No case was measured" + (f", {text.count(found.skipped)} skipped" if found.skipped else "")
         return
@@ -197,10 +197,11 @@ def _gpu(gpu: Accelerator, width: int) -> Iterator[str]:
     ]
     yield from _table(gpu.memory, columns, width)
     yield from _notes(gpu.notes, width)
-    peaks = [f"{peak.name} {_rate(peak.all, 1e12)}" for peak in gpu.peaks if peak.all]
-    peaks += [f"{TENSORS[name]} {_rate(one, 1e12)}" for name, one in gpu.tensors.items()]
+    scale, unit = gpu.flops
+    peaks = [f"{peak.name} {_rate(peak.all, scale)}" for peak in gpu.peaks if peak.all]
+    peaks += [f"{TENSORS[name]} {_rate(one, scale)}" for name, one in gpu.tensors.items()]
     if peaks:
-        yield from wrapped(f"{'   '.join(peaks)} TFLOP/s", width, "peak")
+        yield from wrapped(f"{'   '.join(peaks)} {unit}", width, "peak")
     if gpu.launch is not None:
         yield from wrapped(f"{_time(gpu.launch)} a kernel", width, "launch")
     if gpu.link:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .. import protocols
 
 MEMORY_FACTOR = 16  # × the cache: at most a sixteenth of a sweep can still lie there
+SPARE = 2**20  # beyond: arrays are cut to whole parts
 MEMORY_LEAST = 512 * 2**20  # as on a GPU by CUDA; less where a device has little memory
 TIMED = 4 * 2**30  # bytes that a bandwidth is timed on, where the device has memory of its own
 VARIANTS = 6  # of a bench that may have so many bytes each at a time, with the reference's
@@ -258,7 +259,7 @@ class OpenClDevice:
                 self._sizes[label] = max(PAGE, self.about.cache // 2 // PAGE * PAGE)
             else:
                 least = min(MEMORY_LEAST, int(MEMORY_SHARE * self.free_memory() / VARIANTS))
-                size = max(least, MEMORY_FACTOR * self.about.cache) // PAGE * PAGE
+                size = max(least, MEMORY_FACTOR * self.about.cache + SPARE) // PAGE * PAGE
                 free = self.free_memory()
                 if size > MEMORY_SHARE * free:
                     said = f"HBM takes {text.size(size)} ({MEMORY_FACTOR} times the cache); "

@@ -8,12 +8,12 @@ from ...dataset import Point, Runs
 
 
 def on_gpu(record: Record) -> bool:
-    """Whether the case ran, or should have run, on a GPU."""
-    return record.device.partition(":")[0] == "gpu"
+    """Whether the case ran, or should have run, on a GPU or another accelerator, by CUDA or OpenCL."""
+    return record.device.partition(":")[0] in ("gpu", "opencl")
 
 
 def devices(runs: Runs, run: int) -> list[str]:
-    """The GPUs that a run timed something on, as `gpu:0`."""
+    """The accelerators that a run timed something on, as `gpu:0` or `opencl:0`."""
     return sorted({point.record.device for point in runs.points if point.run == run and on_gpu(point.record)})
 
 
@@ -35,6 +35,6 @@ def absent(runs: Runs) -> list[tuple[str, int]]:
     """Each reason why no GPU could be measured, with the number of cases that it skipped."""
     reasons: dict[str, int] = {}
     for record in (record for run in runs for record in run.records):
-        if record.device == "gpu" and record.status == "skipped":
+        if record.device in ("gpu", "opencl") and record.status == "skipped":
             reasons[record.why] = reasons.get(record.why, 0) + 1
     return sorted(reasons.items(), key=lambda pair: -pair[1])
