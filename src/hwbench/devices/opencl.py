@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bench import Skip, Sweep, Work
-from ..host.opencl_probe import Cl, Found, build_log
+from ..host.opencl_probe import Cl, Found, build_log, describe
 from ..host.pseudo_files import ROOT
 from ..kernels import opencl as sources
 from ..protocols import Array, Inputs, Shape, Values
@@ -336,8 +336,7 @@ class OpenClDevice:
 
     def describe(self) -> Gpu:
         """What a run file tells of this device."""
-        about = self.about
-        return describe(about)
+        return describe(self.about)
 
 
 class Properties:
@@ -349,18 +348,6 @@ class Properties:
         self.l2 = found.cache
         self.memory = found.memory
         self.clock_hz = found.clock_hz
-
-
-def describe(found: Found) -> Gpu:
-    """What a run file tells of an OpenCL device."""
-    return Gpu(
-        name=found.title,
-        memory=found.memory or None,
-        sm=found.units,
-        driver=found.driver or None,
-        versions={"platform": found.platform, "opencl": found.version},
-        state={"type": found.type, "this_cpu": found.here, "lacks": found.lacks},
-    )
 
 
 if TYPE_CHECKING:  # the device is held against what builders are promised

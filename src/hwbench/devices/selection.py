@@ -95,8 +95,7 @@ def opencls(which: str = "opencl") -> dict[str, Device]:
 
 def with_opencl(here: Machine) -> tuple[Machine, str]:
     """The machine with what its OpenCL drivers say of their devices, and what is wrong with them, "" where nothing."""
-    from ..host.opencl_probe import probe
-    from .opencl import describe
+    from ..host.opencl_probe import describe, probe
 
     there = probe()
     bad = [f"opencl:{number} cannot be used: {one.why}" for number, one in enumerate(there.devices) if one.why]

@@ -22,7 +22,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ..record.installing import INSTALL_OPENCL
-from ..record.model import JsonObject
+from ..record.model import Gpu, JsonObject
 from ..record.reasons import Reason, because
 
 Cl: TypeAlias = Any
@@ -205,6 +205,18 @@ def _there(library: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def describe(found: Found) -> Gpu:
+    """What a run file tells of an OpenCL device."""
+    return Gpu(
+        name=found.title,
+        memory=found.memory or None,
+        sm=found.units,
+        driver=found.driver or None,
+        versions={"platform": found.platform, "opencl": found.version},
+        state={"type": found.type, "this_cpu": found.here, "lacks": found.lacks},
+    )
 
 
 # --- the child --------------------------------------------------------------------------------------------------------
