@@ -225,7 +225,7 @@ TABLE: dict[str, Meaning] = {
         "no OpenCL device was found", "Install a driver: docs/opencl.md has one for each vendor.", whole=True
     ),
     "opencl_broken": Meaning(
-        "an OpenCL device cannot be used", "Update or remove its driver; clinfo shows what it says.", whole=True
+        "an OpenCL device cannot be used", "Update or remove its driver; clinfo shows what it says."
     ),
     "opencl_lacks": Meaning("the OpenCL device lacks a feature", _NOTHING + "its driver does not have it.", whole=True),
     # --- skipped: native tools
