@@ -13,6 +13,7 @@ from hwbench.bench import Skip
 from hwbench.benches import _opencl as opencl
 from hwbench.benches.device import latency, launch, peak, stream
 from hwbench.benches.peak import fma
+from hwbench.benches.transfer import copy
 from hwbench.measurement.verify_output import mismatch
 from hwbench.record.model import Gpu, Record
 from made_up.stability_records import run_of
@@ -26,6 +27,12 @@ VALUES = {
     "device.peak": [{"dtype": kind, "chains": chains} for kind, chains in (("f4", 1), ("f4", 8), ("f8", 2), ("f2", 4))],
     "device.latency": [{"size": "16KiB"}, {"size": "2MiB"}],
     "device.launch": [{}],
+    "transfer.copy": [
+        {"direction": way, "memory": kind, "size": "16KiB"}
+        for way in ("h2d", "d2h")
+        for kind in ("pinned", "pageable", "mapped")
+    ],
+    "vectorize.add": [{"n": 1}, {"n": 1000}],
 }  # fmt: skip
 
 
@@ -113,6 +120,29 @@ def test_each_device_has_its_own_sentence():
         "Cost of an empty kernel by OpenCL on pthread (this CPU), opencl:0: 1.00 µs queued and 10.0 µs with a wait "
         "after each launch."
     ]
+
+
+def test_copies_within_memory_are_told_as_such():
+    """A device that is this CPU has no link; the fastest of each direction counts."""
+    params = {"direction": "h2d", "memory": "pageable", "size": "1MiB"}
+    slow = record(copy.copy_bench, "opencl", 0.1, params, counts={"bytes": 1e6})
+    fast = record(copy.copy_bench, "opencl", 0.001, {**params, "memory": "mapped"}, counts={"bytes": 1e6})
+    told_of_cpu, told_of_card = (told(copy.copy_bench, slow, fast, devices=[one]) for one in (CPU, CARD))
+    rate = "1.00 GB/s to it (mapped memory, 977 KiB)."
+    assert told_of_cpu == [
+        "Fastest copies by OpenCL on pthread (this CPU), opencl:0, which has no link: they stay within this machine's "
+        f"memory: {rate}"
+    ]
+    assert told_of_card == [f"Fastest copies by OpenCL on gfx1100, opencl:0: {rate}"]
+
+
+@pytest.mark.parametrize(
+    "params", [{"direction": "both", "memory": "pinned"}, {"direction": "h2d", "memory": "managed"}]
+)
+def test_copies_that_opencl_has_not_are_skips(params):
+    """Both ways at once, and memory that CUDA alone has."""
+    with pytest.raises(Skip, match="both ways at once|has no managed host memory"):
+        answer(opencl_device(), copy.copy_bench, "opencl", size="1KiB", **params)
 
 
 def test_a_device_that_the_run_says_nothing_of_has_its_number():
