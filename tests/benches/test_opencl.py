@@ -141,7 +141,7 @@ def test_copies_within_memory_are_told_as_such():
 )
 def test_copies_that_opencl_has_not_are_skips(params):
     """Both ways at once, and memory that CUDA alone has."""
-    with pytest.raises(Skip, match="both ways at once|has no managed host memory"):
+    with pytest.raises(Skip, match=r"both ways at once|has no managed host memory"):
         answer(opencl_device(), copy.copy_bench, "opencl", size="1KiB", **params)
 
 

@@ -297,6 +297,9 @@ class OpenClDevice:
     def reclaim(self) -> None:
         """Nothing to do: buffers go with their arrays."""
 
+    def forget(self) -> None:
+        """Keep nothing: buffers go with their arrays."""
+
     def free_memory(self) -> int:
         """Bytes that may still be taken: OpenCL tells only how much there is; no more than is free on the host."""
         return min(self.about.memory, self._cpu.free_memory())

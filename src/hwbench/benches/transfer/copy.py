@@ -12,8 +12,8 @@ by page when it is touched.
 memory are timed by the GPU's events, everything that makes the caller wait by the host's clock.
 
 `opencl` is OpenCL's own copy: of memory that the driver allocates (`pinned`: ALLOC_HOST_PTR), of NumPy's (`pageable`),
-or the CPU's into and out of a buffer that is mapped for it (`mapped`). All are timed by the host's clock. A device that is
-this CPU, or shares the host's memory, has no link: its copies are within memory.
+or the CPU's into and out of a buffer that is mapped for it (`mapped`). All are timed by the host's clock. A device
+that is this CPU, or shares the host's memory, has no link: its copies are within memory.
 """
 
 from __future__ import annotations
