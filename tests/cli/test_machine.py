@@ -20,7 +20,7 @@ def pool(monkeypatch):
 def test_machine_as_json_and_text(command):
     """This machine, its software and what disturbs, both ways."""
     data = json.loads(command("machine", "--json").out)
-    assert set(data) == {"machine", "no_gpu", "software", "variables", "disturbances"}
+    assert set(data) == {"machine", "no_gpu", "no_opencl", "software", "variables", "disturbances"}
     assert data["machine"]["cpu"]["logical"] >= 1
     assert (data["software"]["numba_threads"], data["software"]["threading_layer"]) == (3, "tbb")
     assert data["machine"]["name"] in command("machine").out

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ....record.facts import gpu_of
+from ....record.facts import gpu_of, this_cpu
 from ....record.model import Record
+from ....record.phrases import listed
 from ...dataset import Point, Runs
 
 
@@ -24,6 +25,17 @@ def label(runs: Runs, run: int, device: str) -> str:
     if len(devices(runs, run)) > 1:
         name = f"{name} ({device})"
     return f"{name} · {runs.labels[run]}" if runs.several else name
+
+
+def cautions(runs: Runs) -> list[str]:
+    """A sentence for a section's introduction where a device in it is a machine's own CPU."""
+    own = [label(runs, i, one) for i in range(len(runs)) for one in devices(runs, i) if this_cpu(runs[i], one)]
+    if not own:
+        return []
+    return [
+        f"{listed(own)}: this is no GPU but the machine's own CPU, driven by OpenCL. What is said of a GPU here is "
+        "what OpenCL makes of that CPU, whose own figures stand elsewhere."
+    ]
 
 
 def points_of(runs: Runs, measures: str, run: int, device: str) -> list[Point]:
