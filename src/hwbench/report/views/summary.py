@@ -150,7 +150,8 @@ def _gpu_tiles(gpu: Accelerator) -> Iterator[Tile]:
             continue
         note = "pinned memory" if pinned else "pageable memory"
         note += f"; {_value(pageable, 1e-9)} pageable" if pinned and pageable else ""
-        yield Tile(f"Link, {name}", _value(best, 1e-9), "GB/s", note + named)
+        title = f"OpenCL copy, {name.replace('GPU', 'device')}" if by_opencl else f"Link, {name}"
+        yield Tile(title, _value(best, 1e-9), "GB/s", note + named)
 
 
 def _said(found: Notable) -> str:

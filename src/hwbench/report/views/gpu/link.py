@@ -39,10 +39,13 @@ def view(runs: Runs) -> Section | None:
     blocks: list[Block] = [figure for figure in (_map(runs, linked), _curves(runs, every)) if figure is not None]
     if not blocks:
         return None
+    arrows = (
+        " The arrows below show what was measured on each stretch of the way, the lecture's figures beside: host memory "
+        "30 GB/s, PCIe 3.0 ×16 16 GB/s, the GPU's memory 480 GB/s."
+    ) * bool(linked)
     intro = [
         "A GPU computes on its own memory, which is far faster than the host's; what it is to work on has to cross "
-        "the link first. The arrows below show what was measured on each stretch of the way, the lecture's figures "
-        "beside: host memory 30 GB/s, PCIe 3.0 ×16 16 GB/s, the GPU's memory 480 GB/s.",
+        f"the link first.{arrows}",
         "A copy costs a latency whatever its size, and then its bytes. So do not copy often: below the size at which "
         "half of the bandwidth is reached, many small copies should become one.",
         *common.cautions(runs),
@@ -345,7 +348,9 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
         panels,
         columns.table("Every copy", shown),
         "raw is the CUDA runtime's own copy, cupy what cupy.asarray and .get() give. From pinned memory the GPU copies "
-        "by itself; pageable memory, which is what NumPy gives, goes through a buffer of the driver's.",
+        "by itself; pageable memory, which is what NumPy gives, goes through a buffer of the driver's."
+        + " opencl is OpenCL's own copy."
+        * any(name.endswith(" opencl") for name in drawn),
         legend,
     )
 
