@@ -40,8 +40,8 @@ def view(runs: Runs) -> Section | None:
     if not blocks:
         return None
     arrows = (
-        " The arrows below show what was measured on each stretch of the way, the lecture's figures beside: host memory "
-        "30 GB/s, PCIe 3.0 ×16 16 GB/s, the GPU's memory 480 GB/s."
+        " The arrows below show what was measured on each stretch of the way, the lecture's figures beside: host "
+        "memory 30 GB/s, PCIe 3.0 ×16 16 GB/s, the GPU's memory 480 GB/s."
     ) * bool(linked)
     intro = [
         "A GPU computes on its own memory, which is far faster than the host's; what it is to work on has to cross "
