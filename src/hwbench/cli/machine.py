@@ -111,7 +111,7 @@ def _opencl(device: Gpu) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _facts(described: Machine, no_gpu: str, no_opencl: str) -> list[tuple[str, str]]:
+def _facts(described: Machine, no_gpu: str, no_opencl: str = "") -> list[tuple[str, str]]:
     from ..record import text
     from ..record.microarchitectures import title
 

@@ -10,8 +10,8 @@
     const size_t groups = get_num_groups(0);                                                             \
     for (int pass = 0; pass < passes; ++pass) {                                                          \
         const size_t mine = (get_group_id(0) + pass) % groups;                                           \
-        const size_t end = (mine + 1) * parts / groups;                                                  \
-        for (size_t part = mine * parts / groups; part < end; ++part) {                                  \
+        const size_t begin = mine * parts / groups, end = (mine + 1) * parts / groups;                   \
+        for (size_t part = begin; part < end; ++part) {                                                  \
             const size_t i = part * (ITEMS * GROUP) + get_local_id(0);                                   \
             body                                                                                         \
         }                                                                                                \
@@ -39,10 +39,14 @@ KERNEL void write(global T* restrict to, float value, ulong parts, int passes) {
     EACH({ for (int k = 0; k < ITEMS; ++k) to[i + k * GROUP] = (T)(value); })
 }
 
-// The bits as whole numbers, added up modulo 2³²: exact in any order.
+// The bits as whole numbers, added up modulo 2³²: exact in any order. A run is read from ITEMS places at once, as
+// stream.load reads memory: a CPU's core has more lines in flight from several streams than from one.
 KERNEL void read(global const T* restrict from, global U* restrict to, ulong parts, int passes) {
     U sum[ITEMS];
     for (int k = 0; k < ITEMS; ++k) sum[k] = 0;
-    EACH({ for (int k = 0; k < ITEMS; ++k) sum[k] += BITS(from[i + k * GROUP]); })
+    EACH({
+        const size_t first = i - (ITEMS - 1) * (part - begin) * GROUP, apart = (end - begin) * GROUP;
+        for (int k = 0; k < ITEMS; ++k) sum[k] += BITS(from[first + k * apart]);
+    })
     to[get_global_id(0)] = sum[0] + sum[1] + sum[2] + sum[3];
 }
