@@ -45,7 +45,8 @@ KERNEL void read(global const T* restrict from, global U* restrict to, ulong par
     U sum[ITEMS];
     for (int k = 0; k < ITEMS; ++k) sum[k] = 0;
     EACH({
-        const size_t first = i - (ITEMS - 1) * (part - begin) * GROUP, apart = (end - begin) * GROUP;
+        const size_t first = i - (ITEMS - 1) * (part - begin) * GROUP;
+        const size_t apart = (end - begin) * GROUP;
         for (int k = 0; k < ITEMS; ++k) sum[k] += BITS(from[first + k * apart]);
     })
     to[get_global_id(0)] = sum[0] + sum[1] + sum[2] + sum[3];
