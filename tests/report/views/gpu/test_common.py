@@ -6,8 +6,9 @@ import functools
 
 import pytest
 
+from hwbench.analysis import datasheets
 from hwbench.report.page import render
-from hwbench.report.views import VIEWS
+from hwbench.report.views import VIEWS, compared_devices
 from hwbench.report.views.applications.dsp import view as dsp
 from hwbench.report.views.applications.house_prices import view as house_prices
 from hwbench.report.views.applications.stability import view as stability
@@ -82,6 +83,8 @@ def test_an_opencl_device_stands_where_a_gpu_does():
         assert not any("OpenCL" in said for said in section.intro)
     for view in VIEWS:
         view(source)
+    rows = [*compared_devices.measured_rows(source, 0, datasheets.load())]
+    assert [row.kind for row in rows if "gfx1100" in row.name] == ["gpu"]
 
 
 def test_an_opencl_device_that_is_this_cpu_is_said_to_be_one_and_has_no_link():
@@ -90,6 +93,8 @@ def test_an_opencl_device_that_is_this_cpu_is_said_to_be_one_and_has_no_link():
     for view in (link, gpu_roofline):
         assert view(source).intro[-1].startswith("pthread (this CPU): this is no GPU but the machine's own CPU")
     assert [block.title for block in link(source).blocks] == ["Copies by their size"]
+    rows = [*compared_devices.measured_rows(source, 0, datasheets.load())]
+    assert not any("pthread" in row.name for row in rows)  # the CPU has its row
 
 
 @functools.cache
