@@ -51,15 +51,28 @@ def test_a_driver_that_crashes_or_hangs_is_left_out_and_the_others_are_asked_aga
     assert [one.why for one in found.devices] == [f"its driver {end} in a trial kernel; update or remove it", ""]
 
 
-def test_a_driver_that_crashes_before_any_device_or_once_more_ends_the_search():
-    """It is in every child: nothing can be asked, and the line says how to find it."""
+def test_a_driver_that_crashes_before_any_device_or_once_more_ends_the_search(monkeypatch):
+    """It is in every child: nothing can be asked, and the line names the file of the driver, where it is found."""
+    files = ["/etc/OpenCL/vendors/a.icd"]
+    monkeypatch.setattr(opencl_probe, "guilty", lambda: files)
     for said in ([], [{"step": "trying", "place": "0:0"}]):
         found = asked(lambda left_out, said=said: (said, "ended the process (exit code -6)"))
         assert found.because.code == "opencl_broken"
         assert found.why == (
-            "an OpenCL driver ended the process (exit code -6) while its platforms were listed; "
-            "OCL_ICD_VENDORS=FILE.icd loads one driver alone"
+            "the OpenCL driver of /etc/OpenCL/vendors/a.icd ended the process (exit code -6) while its platforms were "
+            "listed; remove the file, or load another driver alone: OCL_ICD_VENDORS=FILE.icd"
         )
+    files.clear()
+    assert asked(lambda left_out: ([], "hung")).why.startswith("an OpenCL driver hung while its platforms were listed")
+
+
+def test_each_driver_is_loaded_alone_to_find_the_one_that_crashes(monkeypatch, tmp_path):
+    """By its ICD file."""
+    for name in ("bad.icd", "good.icd"):
+        (tmp_path / name).touch()
+    ends = {str(tmp_path / "bad.icd"): "hung", str(tmp_path / "good.icd"): ""}
+    monkeypatch.setattr(opencl_probe, "child", lambda left_out, OCL_ICD_VENDORS: ([], ends[OCL_ICD_VENDORS]))
+    assert opencl_probe.guilty(tmp_path) == [str(tmp_path / "bad.icd")]
 
 
 @pytest.mark.parametrize(

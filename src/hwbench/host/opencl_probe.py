@@ -139,8 +139,10 @@ def asked(ask: Callable[[Sequence[str]], tuple[list[JsonObject], str]]) -> OpenC
             break
         at = str(said.get("trying", {}).get("place", ""))
         if not at or at in left_out:
-            reason = f"an OpenCL driver {end} while its platforms were listed"
-            return OpenCls("crashed", reason, "OCL_ICD_VENDORS=FILE.icd loads one driver alone", (), troubles)
+            files = guilty()
+            whose = f"the OpenCL driver of {' and of '.join(files)}" if files else "an OpenCL driver"
+            remedy = "remove the file, or load another driver alone: OCL_ICD_VENDORS=FILE.icd"
+            return OpenCls("crashed", f"{whose} {end} while its platforms were listed", remedy, (), troubles)
         left_out[at] = end
     if "failed" in said:
         state: State = "no-platform" if said["failed"].get("code") == NO_PLATFORM else "broken-pyopencl"
@@ -159,12 +161,17 @@ def asked(ask: Callable[[Sequence[str]], tuple[list[JsonObject], str]]) -> OpenC
     return OpenCls("ok", devices=tuple(devices), troubles=troubles)
 
 
-def child(left_out: Sequence[str]) -> tuple[list[JsonObject], str]:
-    """The lines of a child that tries every device but these, and how it ended, "" where well."""
+def guilty(folder: Path = VENDORS) -> list[str]:
+    """The ICD files whose driver ends or hangs a child that loads it alone."""
+    return [str(file) for file in sorted(folder.glob("*.icd")) if child((), OCL_ICD_VENDORS=str(file))[1]]
+
+
+def child(left_out: Sequence[str], **more: str) -> tuple[list[JsonObject], str]:
+    """The lines of a child that tries every device but these, and how it ended, "" where well; `more` variables."""
     command = [sys.executable, "-m", __name__, *left_out]
     # The parent's own path: hwbench may be imported from a directory that only it has.
     path = os.pathsep.join(filter(None, sys.path))
-    environment = {**os.environ, "PYTHONPATH": path, "PYOPENCL_COMPILER_OUTPUT": "0"}
+    environment = {**os.environ, "PYTHONPATH": path, "PYOPENCL_COMPILER_OUTPUT": "0", **more}
     try:
         done = subprocess.run(  # noqa: S603 - this Python, and numbers
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=LIMIT_S,
