@@ -13,6 +13,7 @@ from hwbench.bench import Skip
 from hwbench.benches import _opencl as opencl
 from hwbench.benches.device import latency, launch, peak, stream
 from hwbench.benches.peak import fma
+from hwbench.benches.stream import stream as cpu_stream
 from hwbench.benches.transfer import copy
 from hwbench.measurement.verify_output import mismatch
 from hwbench.record.model import Gpu, Record
@@ -97,6 +98,17 @@ def test_a_device_that_is_this_cpu_stands_beside_the_cpus_own_peak():
     )
     [alone] = told(peak.peak, ours, own, devices=[CARD], beside=[fma.bench])
     assert alone.endswith("on gfx1100, opencl:0: 100 GFLOP/s in float32 (8 chains of vectors of 16).")
+
+
+def test_stores_that_opencl_has_not_are_the_reason_that_is_given():
+    """The CPU's own best copy from memory goes past the caches."""
+    moved, at = {"bytes": 1e9}, {"size": "DRAM", "dtype": "f8", "threads": 2, "pages": "4K"}
+    ours = record(stream.bench, "opencl64", 0.04, {"kernel": "copy", "size": "HBM"}, counts=moved, access=64)
+    own = record(cpu_stream.copy_bench, "simd-nt", 0.02, at, "cpu", moved, threads=2, footprint=2**30)
+    [said] = told(stream.bench, ours, own, beside=[cpu_stream.copy_bench])
+    assert said.endswith(
+        "; 50% of this CPU's own copy on 2 threads, which has non-temporal stores, as OpenCL C has not."
+    )
 
 
 def test_each_device_has_its_own_sentence():

@@ -45,4 +45,7 @@ def beside_the_cpu(results: Results, device: str, record: Record, kind: str) -> 
         return []
     counted = "flops" if kind == "fma" else "bytes"
     share = text.share(rate(record, counted) / own.value)
-    return [phrases.Item(f"{share} of this CPU's own {kind} on {phrases.counted(own.threads, 'thread')}", (record,))]
+    how = ", which has non-temporal stores, as OpenCL C has not" * own.variant.endswith("-nt")
+    return [
+        phrases.Item(f"{share} of this CPU's own {kind} on {phrases.counted(own.threads, 'thread')}{how}", (record,))
+    ]
