@@ -7,7 +7,7 @@ what was not measured is None or absent. `docs/summary.md` explains each line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..record import microarchitectures, text
@@ -36,6 +36,7 @@ class Host:
     """The machine. `cpus` may be used, of `logical`; `virtual` is `KVM guest`, `Docker`, `bare metal`.
 
     `no_gpu` is why cases that need a GPU were left out, "" where none were; `missing` says which: GPU or OpenCL.
+    `opencl` are the names of the OpenCL devices on which something was timed, by device.
     """
 
     cpu: str
@@ -47,6 +48,7 @@ class Host:
     gpus: tuple[str, ...]
     no_gpu: str = ""
     missing: str = "GPU"
+    opencl: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -205,10 +207,14 @@ def _host(run: Run) -> Host:
     cpu = run.machine.cpu
     allowed = len(cpu.allowed) or cpu.logical
     gpus = tuple(gpu.name for gpu in run.machine.gpus)
+    timed = {record.device for record in run.records if record.timed}
+    others = {f"opencl:{number}": one.name for number, one in enumerate(run.machine.opencl)}
+    others = {device: name for device, name in others.items() if device in timed}
     missing, why = next(((ABSENT[one.device], one.why) for one in run.records if one.device in ABSENT), ("GPU", ""))
     return Host(
-        name_of(run), cpu.physical, allowed, cpu.logical, cpu.quota, virtual(run.machine.virtual), gpus, why, missing
-    )
+        name_of(run), cpu.physical, allowed, cpu.logical, cpu.quota, virtual(run.machine.virtual), gpus, why, missing,
+        others,
+    )  # fmt: skip
 
 
 def name_of(run: Run) -> str:

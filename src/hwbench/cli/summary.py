@@ -94,7 +94,9 @@ def _machine(made: Summary) -> str:
     host = made.host
     measured = {gpu.name for gpu in made.gpus}
     gpus = [f"{name} (not measured)" for name in host.gpus if name not in measured]
-    return ", ".join([host.cpu, _cpus(host), host.virtual, *gpus])
+    shown = {gpu.device for gpu in made.gpus}
+    others = [f"{device} is {name}" for device, name in host.opencl.items() if device not in shown]
+    return ", ".join([host.cpu, _cpus(host), host.virtual, *gpus, *others])
 
 
 def _cpus(host: Host) -> str:
