@@ -13,9 +13,9 @@ from ..record.facts import gpu_of, this_cpu
 from ..record.model import LEVELS, Record
 
 
-def by_device(results: Results) -> Iterator[tuple[str, Sequence[Record]]]:
-    """The timed records of each OpenCL device."""
-    timed = [record for record in results.records if record.timed and record.device.startswith("opencl:")]
+def by_device(results: Results, count: str) -> Iterator[tuple[str, Sequence[Record]]]:
+    """The timed records of each OpenCL device that have the count."""
+    timed = [r for r in results.records if r.timed and r.device.startswith("opencl:") and r.counts.get(count)]
     for device in dict.fromkeys(record.device for record in timed):
         yield device, [record for record in timed if record.device == device]
 

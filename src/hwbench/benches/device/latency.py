@@ -151,9 +151,9 @@ def in_opencl(device: OpenCl, lines: OpenClArray) -> Work:
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """Cycles and nanoseconds of each level, what half of L2 costs over a small ring, and the CPU's memory beside."""
-    for device, records in opencl.by_device(results):
+    for device, records in opencl.by_device(results, "hops"):
         names = {"16KiB": "16 KiB", "L2": "half of its cache", "HBM": "memory"}
-        found = {str(record.params["size"]): record for record in records}
+        found = {str(record.params.get("size")): record for record in records}
         items = [
             phrases.Item(f"{text.seconds(opencl.each(found[size], 'hops'))} from {name}", (found[size],))
             for size, name in names.items()

@@ -195,9 +195,12 @@ def launch_finding(results: Results) -> Iterator[str]:
         "opencl-enqueue": "launched from Python",
         "opencl-sync": "with a wait after each launch",
     }
-    for device, records in opencl.by_device(results):
+    for device, records in opencl.by_device(results, "calls"):
         items = [
-            phrases.Item(f"{text.seconds(opencl.each(record, 'calls'))} {ways[record.variant]}", (record,))
-            for record in sorted(records, key=lambda record: list(ways).index(record.variant))
+            phrases.Item(f"{text.seconds(opencl.each(record, 'calls'))} {way}", (record,))
+            for variant, way in ways.items()
+            for record in records
+            if record.variant == variant
         ]
-        yield f"Cost of an empty kernel by OpenCL on {opencl.name(results, device)}: {phrases.entries(items)}."
+        if items:
+            yield f"Cost of an empty kernel by OpenCL on {opencl.name(results, device)}: {phrases.entries(items)}."

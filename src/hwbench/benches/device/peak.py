@@ -130,14 +130,8 @@ def in_opencl(device: OpenCl, seeds: OpenClArray, dtype: Dtype, chains: int) -> 
     ]  # fmt: skip
     to = device.put(np.zeros(lanes(device, dtype) * chains, dtype))
     last = seeds.nbytes // dtype.itemsize // width - 1
-    given = (
-        seeds,
-        np.uint32(last),
-        to,
-        np.int32(PASSES),
-        np.int32(PAIRS // UNROLLED),
-        *map(dtype.type, (B, E, 1, BACK)),
-    )
+    counted = np.uint32(last), to, np.int32(PASSES), np.int32(PAIRS // UNROLLED)
+    given = (seeds, *counted, *map(dtype.type, (B, E, 1, BACK)))
     launch = device.launcher("device.peak", "chains", device.groups, group, given, macros)
     facts = {"sm": device.properties.sm, "groups": device.groups, "width": width}
     work: Work = device.timed(launch, output=to.get, facts=facts)
@@ -168,13 +162,13 @@ def peak_finding(results: Results) -> Iterator[str]:
 
 def by_opencl(results: Results) -> Iterator[str]:
     """For each OpenCL device the best rate of each precision; of one that is this CPU, beside the CPU's own."""
-    for device, records in opencl.by_device(results):
+    for device, records in opencl.by_device(results, "flops"):
         told, ratios = [], []
         for dtype in ("f2", "f4", "f8"):
-            found = [record for record in records if record.params["dtype"] == dtype]
+            found = [record for record in records if record.params.get("dtype") == dtype]
             best = max(found, key=lambda record: opencl.rate(record, "flops"), default=None)
             if best is not None:
-                vectors = f"{best.params['chains']} chains of vectors of {best.facts['width']}"
+                vectors = f"{best.params.get('chains')} chains of vectors of {best.facts.get('width', 1)}"
                 said = f"{text.rate(opencl.rate(best, 'flops'), 'GFLOP/s')} in {phrases.precision(dtype)} ({vectors})"
                 told.append(phrases.Item(said, (best,)))
                 ratios += opencl.beside_the_cpu(results, device, best, "fma")

@@ -289,16 +289,14 @@ def finding(results: Results) -> Iterator[str]:
 
 def by_opencl(results: Results) -> Iterator[str]:
     """For each OpenCL device what its memory gives; of one that is this CPU, beside the CPU's own figures."""
-    for device, records in opencl.by_device(results):
+    for device, records in opencl.by_device(results, "bytes"):
         told, ratios = [], []
         for kernel in ("copy", "triad", "read", "write"):
-            found = [r for r in records if (r.params["kernel"], r.params["size"]) == (kernel, "HBM")]
+            found = [r for r in records if (r.params.get("kernel"), r.params.get("size")) == (kernel, "HBM")]
             best = max(found, key=lambda record: opencl.rate(record, "bytes"), default=None)
             if best is None:
                 continue
-            item = (
-                f"{kernel} {text.rate(opencl.rate(best, 'bytes'), 'GB/s')} (accesses of {best.facts['access']} bytes)"
-            )
+            item = f"{kernel} {text.rate(opencl.rate(best, 'bytes'), 'GB/s')} (accesses of {best.facts.get('access', '?')} bytes)"
             told.append(phrases.Item(item, (best,)))
             ratios += opencl.beside_the_cpu(results, device, best, OWN[kernel])
         if told:

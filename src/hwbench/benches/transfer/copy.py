@@ -267,13 +267,13 @@ def _touched(device: Gpu, way: str, host: HostBuffer, there: DeviceArray, data: 
 @copy_bench.finding
 def finding(results: Results) -> Iterator[str]:
     """What the link does; then what other memory gets of it, from the least on, and how to get the rest."""
-    for device, records in opencl.by_device(results):
+    for device, records in opencl.by_device(results, "bytes"):
         items = []
         for way, where in (("h2d", "to it"), ("d2h", "from it")):
-            here = [record for record in records if record.params["direction"] == way]
+            here = [record for record in records if record.params.get("direction") == way]
             if here:
                 best = max(here, key=_rate)
-                kind = f"{best.params['memory']} memory, {text.size(best.counts['bytes'])}"
+                kind = f"{best.params.get('memory')} memory, {text.size(best.counts['bytes'])}"
                 items.append(phrases.Item(f"{text.rate(_rate(best), 'GB/s')} {where} ({kind})", (best,)))
         if items:
             none = ", which has no link: they stay within this machine's memory" * this_cpu(results.run, device)
