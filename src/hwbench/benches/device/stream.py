@@ -292,7 +292,8 @@ def by_opencl(results: Results) -> Iterator[str]:
     for device, records in opencl.by_device(results, "bytes"):
         told, ratios = [], []
         for kernel in ("copy", "triad", "read", "write"):
-            found = [r for r in records if (r.params.get("kernel"), r.params.get("size")) == (kernel, "HBM")]
+            place = {"kernel": kernel, "size": "HBM"}
+            found = [r for r in records if r.params == place]
             best = max(found, key=lambda record: opencl.rate(record, "bytes"), default=None)
             if best is None:
                 continue
