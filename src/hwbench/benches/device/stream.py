@@ -297,7 +297,8 @@ def by_opencl(results: Results) -> Iterator[str]:
             best = max(found, key=lambda record: opencl.rate(record, "bytes"), default=None)
             if best is None:
                 continue
-            item = f"{kernel} {text.rate(opencl.rate(best, 'bytes'), 'GB/s')} (accesses of {best.facts.get('access', '?')} bytes)"
+            width = f"accesses of {best.facts.get('access', '?')} bytes"
+            item = f"{kernel} {text.rate(opencl.rate(best, 'bytes'), 'GB/s')} ({width})"
             told.append(phrases.Item(item, (best,)))
             ratios += opencl.beside_the_cpu(results, device, best, OWN[kernel])
         if told:
