@@ -1,7 +1,8 @@
 """What a bench's version stands for: a digest of everything that is timed, to be compared with the committed one.
 
 Digested are the functions that build each variant and make the inputs and counts, and whatever module-level name of
-`hwbench.benches` or `hwbench.kernels` they use, directly or through others, and the CUDA C++ of the topics they name.
+`hwbench.benches` or `hwbench.kernels` they use, directly or through others, and the CUDA C++ or OpenCL C of the
+topics they name.
 Comments, docstrings, annotations and formatting count for nothing; nor do findings, axes and presets, which change what
 is measured but not a case's time.
 
@@ -27,7 +28,7 @@ from typing import Any
 
 from hwbench import catalog
 from hwbench.bench import Bench
-from hwbench.kernels import cuda
+from hwbench.kernels import cuda, opencl
 
 LOCK = Path(__file__).with_suffix(".json")
 TOPICS = cuda.topics()
@@ -44,7 +45,10 @@ def lock_of(benches: Iterable[Bench]) -> Lock:
     lock = {}
     for bench in benches:
         shared = [bench.hooks[kind] for kind in ("inputs", "counts") if kind in bench.hooks]
-        digests = {name: digest([variant.build, *shared]) for name, variant in bench.variants.items()}
+        digests = {
+            name: digest([variant.build, *shared], opencl if variant.on == "opencl" else cuda)
+            for name, variant in bench.variants.items()
+        }
         lock[bench.name] = {"version": bench.version, "variants": digests}
     return lock
 
@@ -70,8 +74,8 @@ def complaints(old: Lock, new: Lock) -> list[str]:
     return lines
 
 
-def digest(functions: Iterable[Callable[..., Any]]) -> str:
-    """A digest of the functions and of all they use in the locked modules."""
+def digest(functions: Iterable[Callable[..., Any]], sources: ModuleType = cuda) -> str:
+    """A digest of the functions, of all they use in the locked modules, and of the `sources` that they name."""
     found: dict[Place, str] = {}
     parts = []
     for function in functions:
@@ -83,13 +87,14 @@ def digest(functions: Iterable[Callable[..., Any]]) -> str:
             parts.append(f"{name}={home or stated(value)}")
             visit(home, found)
     parts += [f"{place}: {text}" for place, text in sorted(found.items())]
-    parts += [kernels(topic) for topic in TOPICS if any(f"'{topic}'" in part for part in parts)]
+    topics = TOPICS if sources is cuda else opencl.topics()
+    parts += [kernels(topic, sources) for topic in topics if any(f"'{topic}'" in part for part in parts)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:DIGITS]
 
 
-def kernels(topic: str) -> str:
-    """The CUDA C++ of a topic that is named in what is timed, without comments and blanks."""
-    plain = re.sub(r"//[^\n]*|/\*.*?\*/", "", cuda.source(topic), flags=re.S)
+def kernels(topic: str, sources: ModuleType = cuda) -> str:
+    """The CUDA C++, or OpenCL C, of a topic that is named in what is timed, without comments and blanks."""
+    plain = re.sub(r"//[^\n]*|/\*.*?\*/", "", sources.source(topic), flags=re.S)
     return " ".join(plain.replace("\\\n", " ").split())
 
 

@@ -116,9 +116,9 @@ class Work:
 class Variant:
     """One way to do a bench's work.
 
-    `on` is the kind of device, cpu or gpu. `inputs` says where the builder gets the inputs: on that device, or as the
-    host arrays they were made as. `needs` says in words what the machine lacks for this variant, or "" where it lacks
-    nothing; it is called before anything is built.
+    `on` is the kind of device: cpu, gpu or opencl. `inputs` says where the builder gets the inputs: on that device, or
+    as the host arrays they were made as. `needs` says in words what the machine lacks for this variant, or "" where it
+    lacks nothing; it is called before anything is built.
     """
 
     name: str
@@ -275,13 +275,13 @@ class Bench:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of device that its variants run on: cpu, gpu or both."""
+        """The kinds of device that its variants run on: cpu, gpu, opencl."""
         return tuple(dict.fromkeys(variant.on for variant in self.variants.values()))
 
     @property
     def needs_gpu(self) -> bool:
-        """Whether it says nothing without a GPU: it is about one, or no variant runs elsewhere."""
-        return self.about == "gpu" or self.kinds == ("gpu",)
+        """Whether it says nothing without a GPU or OpenCL: it is about a GPU, or no variant runs on the CPU."""
+        return self.about == "gpu" or "cpu" not in self.kinds
 
     @property
     def topic(self) -> str:

@@ -1,12 +1,13 @@
-"""What the functions of a bench are given: a CPU, a GPU, and the results of a run.
+"""What the functions of a bench are given: a CPU, a GPU, an OpenCL device, and the results of a run.
 
-A builder is written against `Cpu` or `Gpu`, a finding against `Results`. The devices in `devices/` and the results in
-`analysis/` fit these protocols without naming them, and so do the doubles in tests.
+A builder is written against `Cpu`, `Gpu` or `OpenCl`, a finding against `Results`. The devices in `devices/` and the
+results in `analysis/` fit these protocols without naming them, and so do the doubles in tests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -363,6 +364,107 @@ class Gpu(Protocol):
         """Running totals: `wall_s`, and how often the gate had to open by itself (`gpu_gate_timeouts`)."""
 
 
+class OpenClProperties(Protocol):
+    """What an OpenCL device is made of, in bytes and Hz, by the names of a GPU's properties."""
+
+    name: str
+    sm: int
+    l2: int
+    memory: int
+    clock_hz: float
+
+
+class OpenClAbout(Protocol):
+    """What its driver says of an OpenCL device."""
+
+    @property
+    def here(self) -> bool: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def fused(self) -> bool: ...
+    @property
+    def unified(self) -> bool: ...
+
+
+class OpenClArray(Protocol):
+    """An array in a buffer of an OpenCL device; `data` is pyopencl's buffer."""
+
+    data: Any
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    nbytes: int
+
+    def __len__(self) -> int: ...
+    def get(self, *, out: Array | None = None) -> Array:
+        """A copy on the host, in `out` where it is given, once everything queued is done."""
+
+    def set(self, host: Array) -> None:
+        """Copy a host array of the same shape into this one."""
+
+
+class OpenCl(Protocol):
+    """One OpenCL device, as a builder uses it."""
+
+    cl: Any  # pyopencl
+    context: Any
+    queue: Any
+
+    @property
+    def about(self) -> OpenClAbout:
+        """What its driver says of it."""
+
+    @property
+    def properties(self) -> OpenClProperties:
+        """What it is made of."""
+
+    @property
+    def group(self) -> int:
+        """Work-items of a group: 1 on a CPU."""
+
+    @property
+    def groups(self) -> int:
+        """As many groups as fill the device several times over."""
+
+    def width(self, dtype: npt.DTypeLike) -> int:
+        """Elements of a native vector; 1 on devices that vectorise work-items."""
+
+    def needs(self, dtype: npt.DTypeLike) -> None:
+        """Skip where the device does not compute in a type."""
+
+    def launcher(
+        self, topic: str, kernel: str, groups: int, group: int, args: Sequence[Any] = (),
+        options: Sequence[str] = (),
+    ) -> Callable[[], Any]:  # fmt: skip
+        """What enqueues one launch of a kernel of `benches/<topic>.cl` each time it is called, and gives its event."""
+
+    def empty(self, shape: Shape, dtype: npt.DTypeLike = np.uint8) -> OpenClArray:
+        """An unwritten array on the device."""
+
+    def put(self, host: npt.ArrayLike) -> OpenClArray:
+        """A copy of a host array on the device."""
+
+    def repeated(self, tile: OpenClArray, n: int) -> OpenClArray:
+        """`n` elements on the device: the tile over and over."""
+
+    def filled(self, n: int, value: np.generic) -> OpenClArray:
+        """`n` times the value on the device."""
+
+    def host_buffer(self, nbytes: int) -> AbstractContextManager[tuple[Any, Array]]:
+        """Host memory that the driver allocates: its buffer, and its bytes as they are mapped."""
+
+    def bandwidth_size(self, size: int) -> int:
+        """Bytes to time a bandwidth on where data of `size` bytes is checked."""
+
+    @property
+    def timed(self) -> Callable[..., Work]:
+        """The work of a launch that enqueues and gives its event, timed by events behind a gate."""
+
+    @property
+    def host_timed(self) -> Callable[..., Work]:
+        """The work of a call timed by the host's clock; `wait`: for the device, once at the end of a sample."""
+
+
 class Roof(Protocol):
     """A limit of the machine, as a run measured it: SI `value` of `metric`."""
 
@@ -476,6 +578,9 @@ class Results(Protocol):
 
     def limit(self, record: Record, kind: str) -> Roof | None:
         """The machine's limit of a kind at a record's level, threads and dtype; None where it was not measured."""
+
+    def own_best(self, kind: str, *, dtype: str = "", level: str = "") -> Roof | None:
+        """The CPU's best of a kind of limit, on the most threads that it was measured on; None without any."""
 
     def line(self, level: str) -> Estimate | None:
         """The bytes that move at a time from a level, by the strides there."""

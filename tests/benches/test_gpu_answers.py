@@ -86,6 +86,7 @@ def measured(device: Any, cpu: Any, name: str, params: dict[str, Any]) -> dict[s
     cases = tuple(
         Case(name, variant.name, "gpu:0" if variant.on == "gpu" else "cpu", params)
         for variant in bench.variants.values()
+        if variant.on != "opencl"
     )
     engine = Engine({"gpu:0": device, "cpu": cpu}, Policy())
     with engine.prepared(Group(bench, cases)) as trials:

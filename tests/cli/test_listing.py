@@ -27,6 +27,9 @@ def test_what_is_missing_is_told_with_its_reason():
     }  # fmt: skip
     assert listing.missing(bench, "wide", device, device.spread) == {"*": "needs 512-bit vectors"}
     assert listing.missing(bench, "cupy", None, device.spread) == {"*": "runs on a gpu only"}
+    bench.variant("opencl", on="opencl")(lambda: None)
+    told = listing.missing(bench, "opencl", None, device.spread)
+    assert told == {"*": "needs an OpenCL device (hwbench machine)"}
     assert set(listing.missing(bench, "small", device, device.spread)) == {"size=L3", "threads=4"}
 
 

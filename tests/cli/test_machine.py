@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from hwbench.cli import machine
+from hwbench.devices import selection
 from hwbench.host import numba_pool, settings
 from hwbench.record.model import Gpu
 
@@ -20,7 +22,7 @@ def pool(monkeypatch):
 def test_machine_as_json_and_text(command):
     """This machine, its software and what disturbs, both ways."""
     data = json.loads(command("machine", "--json").out)
-    assert set(data) == {"machine", "no_gpu", "software", "variables", "disturbances"}
+    assert set(data) == {"machine", "no_gpu", "no_opencl", "software", "variables", "disturbances"}
     assert data["machine"]["cpu"]["logical"] >= 1
     assert (data["software"]["numba_threads"], data["software"]["threading_layer"]) == (3, "tbb")
     assert data["machine"]["name"] in command("machine").out
@@ -51,3 +53,27 @@ def test_a_card_is_told_with_what_it_is_set_to():
         "NVIDIA H100 80GB HBM3, 132 SMs, driver 580.65, CUDA 13.2, NVRTC 13.0, cuBLAS 13.1.0, 350 W, ECC on, MIG, GPU-1"
     )
     assert machine._gpu(Gpu(name="H100")) == "H100"
+
+
+def test_an_opencl_device_is_told_with_what_it_lacks():
+    """One that is this CPU has that in its name; of an older file what it has."""
+    device = Gpu(
+        name="pthread (this CPU)", memory=2**33, sm=2, driver="3.1",
+        versions={"platform": "PoCL", "opencl": "OpenCL 3.0 PoCL HSTR"},
+        state={"type": "CPU", "this_cpu": True, "lacks": ["halves"]},
+    )  # fmt: skip
+    assert machine._opencl(device) == "pthread (this CPU), 8 GiB, 2 units, PoCL, OpenCL 3.0, driver 3.1, without halves"
+    assert machine._opencl(Gpu(name="gfx", state={"type": "GPU"})) == "gfx, GPU"
+
+
+def test_what_is_wrong_with_opencl_is_told_beside_what_there_is(command, monkeypatch):
+    """A device that cannot be used, or why there is none."""
+    found = "OpenCL 0:         gfx\nOpenCL:           opencl:0 cannot be"
+    for devices, why, said in (
+        ([], "no platform; install one", "OpenCL:           none: no platform; install one"),
+        ([Gpu(name="gfx")], "opencl:0 cannot be used: x", found),
+    ):
+        monkeypatch.setattr(
+            selection, "with_opencl", lambda here, d=devices, w=why: (msgspec.structs.replace(here, opencl=d), w)
+        )
+        assert said in command("machine").out

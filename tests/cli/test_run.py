@@ -205,7 +205,7 @@ def test_an_interruption_with_no_place_to_save_prints_what_was_measured(benches,
 @pytest.mark.parametrize(
     ("which", "said"),
     [("gpu", "nothing to measure on gpu "), ("gpu:0", "nothing to measure on gpu"), ("tpu", "--device tpu: must be"),
-     ("gpu:x", "--device gpu:x: must be one of cpu, gpu, gpu:N, all")],
+     ("gpu:x", "--device gpu:x: must be one of cpu, gpu, gpu:N, opencl, opencl:N, all")],
 )  # fmt: skip
 def test_a_device_that_is_not_there_is_told(benches, command, tmp_path, which, said):
     """A bench without a GPU variant on a GPU, and devices of no kind."""

@@ -14,7 +14,7 @@ from doubles.scripted import record, run_of
 from hwbench.analysis.reading import Reading
 from hwbench.cli.summary import LINES, WIDTH, lines, show
 from hwbench.record import store
-from hwbench.record.model import BenchInfo
+from hwbench.record.model import BenchInfo, Gpu
 from hwbench.record.reasons import Reason
 from made_up.commands import HOSTILE, clean
 from made_up.gpu_sample import gpu_run
@@ -142,3 +142,17 @@ def test_nothing_of_a_file_reaches_the_terminal_unescaped():
     machine = msgspec.structs.replace(run.machine, cpu=msgspec.structs.replace(run.machine.cpu, model=HOSTILE))
     assert clean(printed(msgspec.structs.replace(run, machine=machine)))
     assert clean(printed(msgspec.structs.replace(run, machine=machine, records=run.records[:1])))
+
+
+def test_an_opencl_device_without_figures_of_its_own_is_named_in_the_first_line():
+    """So that a contrast on `opencl:0` tells that this is the machine's CPU; one that has figures is named there."""
+    device = Gpu(name="pthread (this CPU)", memory=2**33, state={"this_cpu": True})
+    timed = record("opencl", bench="x.y", device="opencl:0")
+    run = run_of(timed)
+    run = msgspec.structs.replace(run, machine=msgspec.structs.replace(run.machine, opencl=[device, device]))
+    text = " ".join(lines(Reading(run))[:2])
+    assert "opencl:0 is pthread (this CPU)" in text
+    assert "opencl:1" not in text
+    why = [Reason("needs_opencl", "no platform; install it")]
+    missing = record("opencl", [], bench="x.y", device="opencl", status="skipped", reasons=why)
+    assert "OpenCL    none was measured: no platform; install it" in lines(Reading(run_of(missing)))

@@ -15,16 +15,18 @@ def test_every_comparison_has_a_case_of_ours(device):
     assert all(cell.variant in cell.bench.variants for cell in found)
     assert {cell.tool for cell in found} == {
         "likwid-bench", "clock", "C loop", "C threads", "C, empty region", "C with OpenMP", "STREAM", "mbw",
+        "clpeak",
     }  # fmt: skip
     assert set(comparisons.KERNELS[0][3]) < set(comparisons.LEVELS)
 
 
-def test_what_is_not_selected_is_a_sample_with_every_tool_and_level(device):
+def test_what_is_not_selected_is_a_sample_with_nearly_every_tool_and_level(device):
     """Less than six in ten: caches on one thread, memory on all, a chase at each level."""
     found = comparisons.cells(device, "4K", None)
     sampled = [cell for cell in found if cell.sampled]
     assert len(sampled) <= 0.6 * len(found)
-    assert {cell.tool for cell in sampled} == {cell.tool for cell in found}
+    # clpeak takes minutes where OpenCL runs on the CPU: who wants it names it.
+    assert {cell.tool for cell in sampled} == {cell.tool for cell in found} - {"clpeak"}
     for test in ("load", "store", "copy", "stream", "chase.c"):
         assert {cell.params["size"] for cell in sampled if cell.test == test} == set(comparisons.LEVELS)
     assert {cell.variant for cell in sampled if cell.test == "bounce.c"} == {"store", "exchange"}

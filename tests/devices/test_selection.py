@@ -12,7 +12,8 @@ from hwbench.bench import Bench, Sweep, Threads
 from hwbench.devices import selection
 from hwbench.devices.absent import AbsentGpu
 from hwbench.errors import UsageError
-from hwbench.host import gpu_probe
+from hwbench.host import gpu_probe, opencl_probe
+from hwbench.host.opencl_probe import Found
 from hwbench.record.reasons import Reason
 
 
@@ -90,11 +91,58 @@ def test_sweeps_are_spread_by_the_device_that_they_are_about(monkeypatch):
     assert selection.spread({"cpu": ScriptedDevice()})(Sweep(64, "HBM", 4, on="gpu")) == ["64B"]
 
 
-@pytest.mark.parametrize("which", ["tpu", "gpu:", "gpu:x", "cpu,gpu", ""])
+@pytest.mark.parametrize("which", ["tpu", "gpu:", "gpu:x", "opencl:x", "cpu,gpu", ""])
 def test_what_is_no_device_is_a_usage_error(which):
     """The message has the words that are taken."""
-    with pytest.raises(UsageError, match="must be one of cpu, gpu, gpu:N, all"):
+    with pytest.raises(UsageError, match="must be one of cpu, gpu, gpu:N, opencl, opencl:N, all"):
         selection.devices(which)
+
+
+CPU = Found(place=(0, 0), name="pthread", platform="PoCL", type="CPU", memory=2**33)
+BROKEN = Found(place=(1, 0), name="gfx", platform="AMD", type="GPU", why="its compiler says: no")
+
+
+def test_an_opencl_device_that_has_no_such_number_is_a_usage_error(monkeypatch):
+    """As of GPUs."""
+    monkeypatch.setattr(opencl_probe, "probe", lambda: opencl_probe.OpenCls("ok", devices=(CPU, BROKEN)))
+    with pytest.raises(
+        UsageError, match="opencl:7: this machine has no such OpenCL device; there is opencl:0, opencl:1"
+    ):
+        selection.devices("opencl:7")
+
+
+def test_without_opencl_a_device_that_was_asked_for_says_why_and_all_leaves_it_out(monkeypatch):
+    """`all` is what there is: a machine without OpenCL lacks nothing."""
+    none = opencl_probe.OpenCls("no-platform", "no OpenCL platform was found", "install a driver")
+    monkeypatch.setattr(opencl_probe, "probe", lambda: none)
+    [(name, absent)] = selection.devices("opencl").items()
+    assert (name, absent.kind, str(absent.why)) == ("opencl", "opencl", none.why)
+    assert selection.opencls("all") == {}
+    assert selection.with_opencl(MACHINE) == (MACHINE, none.why)
+
+
+def test_an_opencl_device_that_cannot_be_used_leaves_the_one_beside_it(monkeypatch):
+    """What the probe found broken is not tried; what fails later is told by its error. Places are numbers."""
+    monkeypatch.setattr(opencl_probe, "probe", lambda: opencl_probe.OpenCls("ok", devices=(CPU, BROKEN, CPU)))
+    from hwbench.devices import opencl
+
+    def made(number, found):
+        if number:
+            raise RuntimeError("clCreateContext failed: DEVICE_NOT_AVAILABLE")
+        device = ScriptedDevice()
+        device.kind, device.describe = "opencl", lambda: opencl_probe.describe(found)
+        return device
+
+    monkeypatch.setattr(opencl, "OpenClDevice", made)
+    found = selection.opencls()
+    assert str(found["opencl:1"].why) == "an OpenCL device cannot be used: gfx: its compiler says: no"
+    assert str(found["opencl:2"].why).endswith("pthread (this CPU): clCreateContext failed: DEVICE_NOT_AVAILABLE")
+    assert list(selection.opencls("all")) == ["opencl:0"]
+    machine, why = selection.with_gpus(MACHINE, found)
+    assert ([one.name for one in machine.opencl], machine.gpus, why) == (["pthread (this CPU)"], [], "")
+    machine, why = selection.with_opencl(MACHINE)
+    assert [one.name for one in machine.opencl] == ["pthread (this CPU)", "gfx", "pthread (this CPU)"]
+    assert why == "opencl:1 cannot be used: its compiler says: no"
 
 
 def test_a_gpu_that_no_bench_needs_is_not_woken():

@@ -18,7 +18,7 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-from inspection import listing
+from inspection import kept_code, listing
 
 TRIPLE = "aarch64-unknown-linux-gnu"
 QEMU = shutil.which("qemu-aarch64") or shutil.which("qemu-aarch64-static")
@@ -84,8 +84,7 @@ def compiled(kernel, registers, values, size) -> bytes:
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     types = tuple(listing.FLOAT if isinstance(value, float) else listing.INT for value in values)
-    fresh, signature = listing.compile_for(kernel, registers, types)
-    text = listing.as_arm(fresh.inspect_llvm(signature))
+    text = listing.as_arm(kept_code.ir(kernel, listing.signature_of(registers, types)))
     name, given = re.search(r"^define .*?@(_ZN\S+?)\((.*)\)", text, re.MULTILINE).groups()
     kinds = [part.split()[0] for part in given.split(", ")[2:]]
     first = [f", {kinds.pop(0)} null"] if registers else []

@@ -7,13 +7,15 @@ import msgspec
 import pytest
 
 import hwbench
+from hwbench.host import opencl_probe
 from hwbench.host.gpu_probe import CODES
 from hwbench.record.interference import THROTTLES
 from hwbench.record.reasons import CONCLUDED, LONGEST, TABLE, Reason, because, has, told
 
 MAKERS = ("because", "Skip")
 ROOT = Path(hwbench.__file__).parent
-TABLES = {*CODES.values(), *THROTTLES.values()}  # codes that are looked up before one is made
+# Codes that are looked up before one is made.
+TABLES = {*CODES.values(), *opencl_probe.CODES.values(), *THROTTLES.values()}
 
 
 def calls(*names):

@@ -122,6 +122,10 @@ class BenchResults:
         """The records of one thread and of the most with these parameters; None where either is missing."""
         return one_and_most(self.records, **params)
 
+    def own_best(self, kind: str, *, dtype: str = "", level: str = "") -> Limit | None:
+        """The CPU's best of a kind of limit, on the most threads that it was measured on; None without any."""
+        return self.reading.best(kind, dtype=dtype, level=level)
+
     def limit(self, record: Record, kind: str) -> Limit | None:
         """The machine's limit of this kind at a record's level, threads and dtype; None where it was not measured."""
         return self.reading.limit_for(record, kind)

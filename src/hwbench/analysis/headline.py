@@ -101,7 +101,7 @@ def _gpu_rates() -> dict[str, Rate]:
         ("l1.latency", "l1", "16KiB"), ("l2.latency.near", "l2", "16KiB"), ("l2.latency", "l2", "L2"),
         ("hbm.latency", "l2", "HBM"),
     ):  # fmt: skip
-        found[name] = Rate("gpu latency", "hops", {"size": size}, (variant,))
+        found[name] = Rate("gpu latency", "hops", {"size": size}, _variants(name, variant))
     for level in ("L2", "HBM"):
         for kernel in STREAMS:
             found[f"{level.lower()}.{kernel}"] = Rate("gpu {kernel}", "bytes", {"kernel": kernel, "size": level})
@@ -109,12 +109,17 @@ def _gpu_rates() -> dict[str, Rate]:
         found[".".join(("peak", dtype))] = Rate("gpu fma", "flops", {"dtype": dtype})
     for precision in ("bf16", "f16", "fp8"):
         found[f"tensor.{precision}"] = Rate("gpu matmul", "flops", {"precision": precision})
-    found["launch"] = Rate("gpu launch", "calls", variants=("queued",))
+    found["launch"] = Rate("gpu launch", "calls", variants=("queued", "opencl"))
     for way in ("h2d", "d2h", "both"):
         for memory in ("pinned", "pageable"):
             params = {"direction": way, "memory": memory}
             found[f"{way}.{memory}"] = Rate("{direction}", "bytes", params, largest=True)
     return found
+
+
+def _variants(name: str, variant: str) -> tuple[str, ...]:
+    """The variants that give a latency: OpenCL has one for all levels, and cannot go past a level 1 cache."""
+    return (variant,) if name.endswith(".near") else (variant, "opencl")
 
 
 CPU_RATES = _cpu_rates()

@@ -67,9 +67,12 @@ def declared(record: Record, benches: Benches) -> str:
 
 
 def source_of(record: Record, benches: Benches) -> Source | None:
-    """How the record's bench measures a limit on the record's kind of device; None where it does not."""
-    source = LIMITS.get(declared(record, benches))
-    return source if source is not None and source.on == record.device.partition(":")[0] else None
+    """How the record's bench measures a limit on the record's kind of device; None where it does not.
+
+    An OpenCL device has the limits of a GPU, of its own: they bound no record of another device.
+    """
+    source, kind = LIMITS.get(declared(record, benches)), record.device.partition(":")[0]
+    return source if source is not None and source.on == ("gpu" if kind == "opencl" else kind) else None
 
 
 def kind_of(record: Record, benches: Benches) -> str:

@@ -28,6 +28,7 @@ from .plausibility import concluded
 
 # By kind of device: the kinds of limits that are a roofline's slopes, and those that are its ceilings.
 ROOFS = {"cpu": (("load",), ("fma",)), "gpu": (("copy", "triad"), ("fma", "gpu matmul"))}
+ROOFS["opencl"] = ROOFS["gpu"]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ what was not measured is None or absent. `docs/summary.md` explains each line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..record import microarchitectures, text
@@ -32,14 +32,15 @@ TENSORS = {"bf16": "BF16", "f16": "FP16", "fp8": "FP8"}
 WAYS = ("h2d", "d2h", "both")
 WORKS = {"fma": "flops", "copy": "bytes"}  # of occupancy, with what their rates count
 FULL = 0.9  # of the best rate: the GPU is busy
-NO_GPU = "gpu"  # the device of records for which there was no GPU
+ABSENT = {"gpu": "GPU", "opencl": "OpenCL"}  # the device of records for which there was none, and what it is called
 
 
 @dataclass(frozen=True)
 class Host:
     """The machine. `cpus` may be used, of `logical`; `virtual` is `KVM guest`, `Docker`, `bare metal`.
 
-    `no_gpu` is why cases that need a GPU were left out, "" where none were.
+    `no_gpu` is why cases that need a GPU were left out, "" where none were; `missing` says which: GPU or OpenCL.
+    `opencl` are the names of the OpenCL devices on which something was timed, by device.
     """
 
     cpu: str
@@ -50,6 +51,8 @@ class Host:
     virtual: str
     gpus: tuple[str, ...]
     no_gpu: str = ""
+    missing: str = "GPU"
+    opencl: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,13 @@ class Accelerator:
     notes: tuple[Note, ...] = ()
     busy: tuple[Busy, ...] = ()
 
+    @property
+    def flops(self) -> tuple[float, str]:
+        """What its rates are told in: TFLOP/s, or GFLOP/s where none reaches one of those."""
+        every = [*(peak.all for peak in self.peaks), *self.tensors.values()]
+        most = max((one.value for one in every if one is not None), default=0.0)
+        return (1e12, "TFLOP/s") if most >= 1e12 else (1e9, "GFLOP/s")
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -212,8 +222,14 @@ def _host(run: Run) -> Host:
     cpu = run.machine.cpu
     allowed = len(cpu.allowed) or cpu.logical
     gpus = tuple(gpu.name for gpu in run.machine.gpus)
-    why = next((record.why for record in run.records if record.device == NO_GPU), "")
-    return Host(name_of(run), cpu.physical, allowed, cpu.logical, cpu.quota, virtual(run.machine.virtual), gpus, why)
+    timed = {record.device for record in run.records if record.timed}
+    others = {f"opencl:{number}": one.name for number, one in enumerate(run.machine.opencl)}
+    others = {device: name for device, name in others.items() if device in timed}
+    missing, why = next(((ABSENT[one.device], one.why) for one in run.records if one.device in ABSENT), ("GPU", ""))
+    return Host(
+        name_of(run), cpu.physical, allowed, cpu.logical, cpu.quota, virtual(run.machine.virtual), gpus, why, missing,
+        others,
+    )  # fmt: skip
 
 
 def name_of(run: Run) -> str:
@@ -232,7 +248,7 @@ def virtual(found: str | None) -> str:
 def _quality(reading: Reading) -> Quality:
     run, checks = reading.run, reading.checks
     missed = [one for one in checks if not one.passed]
-    status = [record.status for record in run.records if record.device != NO_GPU]
+    status = [record.status for record in run.records if record.device not in ABSENT]
     return Quality(
         noisy=run_quality.noisy(checks) if checks else None,
         checks=len(checks),

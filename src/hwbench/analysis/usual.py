@@ -118,7 +118,7 @@ def _prange(reading: Reading) -> Seen | None:
 
 
 def _gpus(reading: Reading) -> list[str]:
-    return list(dict.fromkeys(one.device for one in reading.headline if one.device != "cpu"))
+    return list(dict.fromkeys(one.device for one in reading.headline if one.device.startswith("gpu:")))
 
 
 def _hbm(reading: Reading) -> Seen | None:

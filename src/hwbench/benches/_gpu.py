@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..bench import Skip, Work
 from ..kernels.cuda import toolkit
-from ..protocols import Array, Call, DeviceArray, Dtype, Gpu
+from ..protocols import Array, Call, DeviceArray, Dtype, Gpu, OpenCl
 from ..record.model import Scalar
 
 T = TypeVar("T")
@@ -156,6 +156,6 @@ def refused(device: Gpu, dtype: Dtype) -> str:
 # --- facts ------------------------------------------------------------------------------------------------------------
 
 
-def where(device: Gpu, footprint: int, **more: Scalar) -> dict[str, Scalar]:
+def where(device: Gpu | OpenCl, footprint: int, **more: Scalar) -> dict[str, Scalar]:
     """Facts: the bytes that a call touches, and the L2 that they may fit."""
     return {"footprint": footprint, "l2_bytes": device.properties.l2, **more}

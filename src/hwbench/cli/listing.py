@@ -65,7 +65,8 @@ def missing(
 ) -> dict[str, str]:
     """Which cases of a variant cannot run here, as `size=L3` or `*` against the reason; empty where all can."""
     if device is None:
-        return {"*": f"runs on a {bench.variants[variant].on} only"}
+        on = bench.variants[variant].on
+        return {"*": "needs an OpenCL device (hwbench machine)" if on == "opencl" else f"runs on a {on} only"}
     if isinstance(device, AbsentGpu):
         return {"*": str(device.why)}
     reasons: dict[str, str] = {}

@@ -29,14 +29,21 @@ def machine(json: AsJson = False) -> None:
     if other := namesake.found():
         echo_err(f"warning: {other}")
     here, no_gpu = selection.with_gpus(facts.describe(), selection.gpus())
+    here, no_opencl = selection.with_opencl(here)
     pool, inherited = numba_pool.kept(), variables()
     software = facts.software(lambda: pool)
     troubles = disturbances.here(here, software, inherited, pool.places)
     if json:
-        found = {"machine": here, "no_gpu": no_gpu, "software": software, "variables": inherited}
-        print_json({**found, "disturbances": troubles})
+        found = {
+            "machine": here,
+            "no_gpu": no_gpu,
+            "no_opencl": no_opencl,
+            "software": software,
+            "variables": inherited,
+        }
+        print_json({**found, "variables": inherited, "disturbances": troubles})
     else:
-        print_machine(here, software, troubles, no_gpu, inherited)
+        print_machine(here, software, troubles, no_gpu, inherited, no_opencl)
 
 
 def print_machine(
@@ -45,14 +52,16 @@ def print_machine(
     disturbances: Sequence[Disturbance],
     no_gpu: str = "",
     variables: Mapping[str, str] | None = None,
+    no_opencl: str = "",
 ) -> None:
     """Print the machine, the software under the benches, and each disturbance with what to do about it.
 
-    `no_gpu` says why there is no GPU to measure on; `variables` are those of the environment that change figures.
+    `no_gpu` says why there is no GPU to measure on, `no_opencl` what is wrong with OpenCL; `variables` are those of the
+    environment that change figures.
     """
     from ..record import text
 
-    facts = [*_facts(described, no_gpu), *((name, value) for name, value in software.items() if value)]
+    facts = [*_facts(described, no_gpu, no_opencl), *((name, value) for name, value in software.items() if value)]
     told = [f"{name}={value}" for name, value in (variables or {}).items()]
     facts.append(("variables", " ".join(told) or "none that changes figures"))
     lines = [f"{name + ':':18}{value}" for name, value in facts]
@@ -84,7 +93,25 @@ def _gpu(gpu: Gpu) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _facts(described: Machine, no_gpu: str) -> list[tuple[str, str]]:
+def _opencl(device: Gpu) -> str:
+    """`gfx1100, GPU, 20 GiB, 48 units, AMD Accelerated Parallel Processing, OpenCL 2.1, driver 3.6, no halves`."""
+    from ..record import text
+
+    versions, state = device.versions or {}, device.state or {}
+    parts = [
+        device.name,
+        "" if state.get("this_cpu") else str(state.get("type") or ""),
+        text.size(device.memory) if device.memory else "",
+        f"{device.sm} units" if device.sm else "",
+        str(versions.get("platform") or ""),
+        " ".join(str(versions.get("opencl") or "").split()[:2]),
+        f"driver {device.driver}" if device.driver else "",
+        f"without {', '.join(state['lacks'])}" if state.get("lacks") else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _facts(described: Machine, no_gpu: str, no_opencl: str = "") -> list[tuple[str, str]]:
     from ..record import text
     from ..record.microarchitectures import title
 
@@ -108,6 +135,8 @@ def _facts(described: Machine, no_gpu: str) -> list[tuple[str, str]]:
         ("virtual", described.virtual or "no"),
         *((f"GPU {number}", _gpu(gpu)) for number, gpu in enumerate(described.gpus)),
         *([] if described.gpus else [("GPUs", f"none: {no_gpu}" if no_gpu else "none")]),
+        *((f"OpenCL {number}", _opencl(device)) for number, device in enumerate(described.opencl)),
+        *([("OpenCL", no_opencl if described.opencl else f"none: {no_opencl}")] if no_opencl else []),
         ("system", described.os),
         *([("microcode", cpu.microcode)] if cpu.microcode else []),
         *(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def run(
     select: Select = None,
     preset: Annotated[str, typer.Option(help="quick, standard or full.")] = "standard",
-    device: Annotated[str, typer.Option(help="cpu, gpu, gpu:N or all.")] = "all",
+    device: Annotated[str, typer.Option(help="cpu, gpu, gpu:N, opencl, opencl:N or all.")] = "all",
     param: Param = None,
     variant: Variant = None,
     budget: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time for the whole run.")] = None,

@@ -32,7 +32,7 @@ STYLES = {
     r"^noisy\b": "bold yellow",
     r"\b\d+ (wrong|failed)\b": "bold red",
     r"(?<=[\d×])~": "yellow",
-    r"^(L\d|DRAM|HBM|peak|launch|link|Python|layout|threads|matmul|GPU|noise|run|report)\b": "bold",
+    r"^(L\d|DRAM|HBM|peak|launch|link|Python|layout|threads|matmul|GPU|OpenCL|noise|run|report)\b": "bold",
     r"^(Findings that matter here|[a-z0-9_]+\.[a-z0-9_.]+)": "bold",
     r"\(1T: .*\)$": "dim",
 }
@@ -81,7 +81,7 @@ def _head(made: Summary, width: int) -> Iterator[str]:
     if made.host.no_gpu:
         why = made.host.no_gpu
         said = why if nothing else f"{why.partition(';')[0]} (hwbench machine)"
-        yield from wrapped(f"none was measured: {said}", width, "GPU")
+        yield from wrapped(f"none was measured: {said}", width, made.host.missing)
     if nothing:
         yield "No case was measured" + (f", {text.count(found.skipped)} skipped" if found.skipped else "")
         return
@@ -96,7 +96,9 @@ def _machine(made: Summary) -> str:
     host = made.host
     measured = {gpu.name for gpu in made.gpus}
     gpus = [f"{name} (not measured)" for name in host.gpus if name not in measured]
-    return ", ".join([host.cpu, _cpus(host), host.virtual, *gpus])
+    shown = {gpu.device for gpu in made.gpus}
+    others = [f"{device} is {name}" for device, name in host.opencl.items() if device not in shown]
+    return ", ".join([host.cpu, _cpus(host), host.virtual, *gpus, *others])
 
 
 def _cpus(host: Host) -> str:
@@ -201,10 +203,11 @@ def _gpu(gpu: Accelerator, width: int) -> Iterator[str]:
     ]
     yield from _table(gpu.memory, columns, width)
     yield from _notes(gpu.notes, width)
-    peaks = [f"{peak.name} {_rate(peak.all, 1e12)}" for peak in gpu.peaks if peak.all]
-    peaks += [f"{TENSORS[name]} {_rate(one, 1e12)}" for name, one in gpu.tensors.items()]
+    scale, unit = gpu.flops
+    peaks = [f"{peak.name} {_rate(peak.all, scale)}" for peak in gpu.peaks if peak.all]
+    peaks += [f"{TENSORS[name]} {_rate(one, scale)}" for name, one in gpu.tensors.items()]
     if peaks:
-        yield from wrapped(f"{'   '.join(peaks)} TFLOP/s", width, "peak")
+        yield from wrapped(f"{'   '.join(peaks)} {unit}", width, "peak")
     if gpu.busy:
         each = []
         for one in gpu.busy:

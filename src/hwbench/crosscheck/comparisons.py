@@ -11,16 +11,20 @@ import numpy as np
 
 from ..bench import Bench, Skip
 from ..benches.clock import frequency
+from ..benches.device import peak
+from ..benches.device import stream as on_device
 from ..benches.latency import chase, core_to_core
 from ..benches.parallel import overhead
 from ..benches.peak import fma
 from ..benches.stream import stream
 from ..devices.cpu import CpuDevice
+from ..devices.opencl import OpenClDevice
+from ..host import opencl_probe
 from ..kernels.cpu_features import widths
 from ..protocols import Facts, Values
 from ..record.model import LEVELS, Scalar
 from .our_side import Ours, calibrate
-from .tools import c_loops, likwid, mbw
+from .tools import c_loops, clpeak, likwid, mbw
 from .tools import stream as mccalpin
 
 TRIAD_TIMES = 10  # repetitions a call, as in STREAM
@@ -78,6 +82,7 @@ def cells(device: CpuDevice, pages: str, binary: Path | None) -> list[Cell]:
         *_triads(threads, pages),
         *_stream(device, binary),
         *_mbw(),
+        *_opencl(),
     ]
 
 
@@ -310,6 +315,43 @@ def _beside_mbw(cell: Cell, device: CpuDevice, values: Values, seconds: float, _
         return ours.counts["bytes"] / mbw.rate(arguments)
 
     return Pair(ours, theirs, ours.counts, " ".join(arguments), {"footprint": values["size"], "threads": 1})
+
+
+def _opencl() -> Iterator[Cell]:
+    """Each OpenCL device beside clpeak: reading by the width of an access, and the best peak of all widths."""
+    missing = clpeak.why_not()
+    devices = [] if missing else enumerate(opencl_probe.probe().devices)
+    names = [f"opencl:{number}" for number, one in devices if not one.why] or ["opencl:0"]
+    missing = missing or opencl_probe.probe().why
+    for name in names:
+        for width, said in ((4, "float"), (16, "float4"), (64, "float16")):
+            params: dict[str, Scalar] = {"device": name, "kernel": "read"}
+            yield Cell(
+                on_device.bench, f"opencl{width}", params, clpeak.TOOL, f"Global memory bandwidth/{said}",
+                _beside_clpeak, missing, sampled=False,
+            )  # fmt: skip
+        for dtype, section in (("f4", "Single-precision"), ("f8", "Double-precision")):
+            params = {"device": name, "dtype": dtype, "chains": 8}
+            yield Cell(peak.peak, "opencl", params, clpeak.TOOL, f"{section}/", _beside_clpeak, missing, sampled=False)
+
+
+def _beside_clpeak(cell: Cell, _device: CpuDevice, _values: Values, seconds: float, _stack: ExitStack) -> Pair:
+    number = int(str(cell.params["device"]).partition(":")[2])
+    found = opencl_probe.probe().devices[number]
+    device = OpenClDevice(number, found)
+    section, _, width = cell.test.partition("/")
+    wanted = {axis: value for axis, value in cell.params.items() if axis != "device"}
+    reading = cell.bench is on_device.bench
+    ours = Ours(
+        device, cell.bench, cell.variant, device.resolve(wanted | ({"size": "HBM"} if reading else {})), seconds
+    )
+    amount = ours.counts["bytes" if reading else "flops"]
+    command = clpeak.arguments(found.place, section)
+
+    def theirs() -> float:
+        return amount / clpeak.rate(command, section, width)
+
+    return Pair(ours, theirs, ours.counts, f"{' '.join(command)}: {width or 'best'}", {"device": found.title})
 
 
 def skippable(cell: Cell, device: CpuDevice) -> Values:

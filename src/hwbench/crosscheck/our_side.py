@@ -8,6 +8,7 @@ import numpy as np
 
 from ..bench import Bench
 from ..devices.cpu import CpuDevice
+from ..devices.opencl import OpenClDevice
 from ..measurement.verify_output import mismatch
 from ..protocols import Inputs, Values
 from ..record.model import JsonObject
@@ -39,7 +40,13 @@ class Ours:
     """
 
     def __init__(
-        self, device: CpuDevice, bench: Bench, variant: str, values: Values, seconds: float, best_of: int = 1
+        self,
+        device: CpuDevice | OpenClDevice,
+        bench: Bench,
+        variant: str,
+        values: Values,
+        seconds: float,
+        best_of: int = 1,
     ) -> None:
         self.device, self.bench, self.variant, self.best_of = device, bench, variant, best_of
         self.values = {"device": device, "variant": variant, **values}
@@ -56,7 +63,8 @@ class Ours:
         The memory is returned at once, so that the tool that runs next may get the same pages. If each side kept its
         own, the ratio would compare pages.
         """
-        work = self.bench.build(self.variant, self.values, self.inputs())
+        placed = self.device.place(self.inputs(), self.bench.variants[self.variant].inputs)
+        work = self.bench.build(self.variant, self.values, placed)
         self.facts = dict(work.facts)
         try:
             returned = work.call()

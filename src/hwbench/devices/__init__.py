@@ -1,8 +1,8 @@
 """The devices that benches run on, and the protocol by which the engine uses them.
 
-`cpu.py` drives the host's CPUs, `gpu.py` one NVIDIA GPU, and `absent.py` stands in for a missing GPU. Anything that
-fits `Device` is a device: the tests' scripted one has its own clock, so that they can check every rule of the engine to
-the digit.
+`cpu.py` drives the host's CPUs, `gpu.py` one NVIDIA GPU, `opencl.py` one OpenCL device, and `absent.py` stands in for a
+missing one. Anything that fits `Device` is a device: the tests' scripted one has its own clock, so that they can check
+every rule of the engine to the digit.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ AxisValue: TypeAlias = Sweep | Threads | Pages
 class Device(Protocol):
     """What the engine needs of a device."""
 
-    name: str  # "cpu", "gpu:0"
-    kind: str  # "cpu", "gpu"
+    name: str  # "cpu", "gpu:0", "opencl:0"
+    kind: str  # "cpu", "gpu", "opencl"
 
     @property
     def sizes(self) -> Mapping[str, int]:

@@ -54,6 +54,7 @@ def _machine(machine: Machine) -> Machine:
         virtual=", ".join(known) or None,
         os=RELEASE.sub(r"\1", machine.os),
         gpus=[Gpu(name=gpu.name, memory=gpu.memory, sm=gpu.sm) for gpu in machine.gpus],
+        opencl=[Gpu(name=one.name, memory=one.memory, sm=one.sm, state=one.state) for one in machine.opencl],
         settings={},
         topology=[],
     )

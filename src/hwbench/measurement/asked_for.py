@@ -1,4 +1,4 @@
-"""What a case asked for and did not get: threads on CPUs of their own, memory on huge pages, a gate."""
+"""What a case asked for and did not get: threads on CPUs of their own, memory on huge pages, a gate, events."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ def refused(params: Mapping[str, Scalar], facts: JsonObject) -> list[Reason]:
         reasons.append(because("not_huge", f"the memory lies on {pages} pages"))
     if facts.get("no_gate"):
         reasons.append(because("gpu_no_gate", str(facts["no_gate"])))
+    if facts.get("events_refused"):
+        reasons.append(because("opencl_events", str(facts["events_refused"])))
     return reasons

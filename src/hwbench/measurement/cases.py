@@ -77,9 +77,12 @@ def _grouped(
 
 
 def _own_group(device: str, devices: Mapping[str, str]) -> str:
-    """The device's name where it is a GPU but not the first: a group has the telemetry of one GPU. Else ""."""
-    first = next((name for name, kind in devices.items() if kind == "gpu"), device)
-    return device if devices[device] == "gpu" and device != first else ""
+    """The device's name where it is an accelerator but not the first that is there; else "".
+
+    A group has the telemetry of one GPU, and one answer for all of its cases: some depend on the accelerator.
+    """
+    first = next((name for name, kind in devices.items() if kind != "cpu" and ":" in name), device)
+    return device if devices[device] != "cpu" and device != first else ""
 
 
 def _expand(

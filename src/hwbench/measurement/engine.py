@@ -324,7 +324,7 @@ class Engine:
         """
         if trial.work is None or trial.loops < PRIMED_LOOPS:
             return
-        if self.devices[trial.case.device].kind == "gpu":
+        if self.devices[trial.case.device].kind != "cpu":
             trial.work.call()
             return
         if trial is self._warm:

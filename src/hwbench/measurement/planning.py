@@ -105,9 +105,9 @@ def plan(request: Request, preset: str, benches: Sequence[Bench], devices: Mappi
 
 
 def answerable(bench: Bench, devices: Mapping[str, Device]) -> bool:
-    """Whether the kind of device that the bench's question is about can be used here."""
+    """Whether the kind of device that the bench's question is about can be used here: of a GPU, any accelerator."""
     usable = {device.kind for device in devices.values() if not isinstance(device, AbsentGpu)}
-    return not bench.about or bench.about in usable
+    return not bench.about or bench.about in usable or (bench.about == "gpu" and "opencl" in usable & set(bench.kinds))
 
 
 def unbounded(own: Sequence[Bench], benches: Sequence[Bench], known: Mapping[str, Bench]) -> list[str]:

@@ -62,6 +62,13 @@ def numbers(value: Json) -> list[float]:
 
 
 def gpu_of(run: Run, device: str) -> Gpu | None:
-    """What the run says of the GPU called `gpu:N`; None where it says nothing."""
-    number = device.partition(":")[2]
-    return run.machine.gpus[int(number)] if number.isdecimal() and int(number) < len(run.machine.gpus) else None
+    """What the run says of the GPU called `gpu:N`, or of `opencl:N`; None where it says nothing."""
+    kind, _, number = device.partition(":")
+    known = run.machine.opencl if kind == "opencl" else run.machine.gpus
+    return known[int(number)] if number.isdecimal() and int(number) < len(known) else None
+
+
+def this_cpu(run: Run, device: str) -> bool:
+    """Whether an OpenCL device is the machine's CPU."""
+    found = gpu_of(run, device)
+    return bool(found is not None and (found.state or {}).get("this_cpu"))

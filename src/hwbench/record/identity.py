@@ -88,6 +88,7 @@ def setup_of(machine: Machine, software: JsonObject, variables: Mapping[str, str
         **{name.replace("_", " "): software.get(name) for name in VERSIONS},
         "GPU driver": ", ".join(filter(None, (gpu.driver for gpu in machine.gpus))),
         "CUDA": ", ".join(filter(None, (gpu.cuda for gpu in machine.gpus))),
+        "OpenCL": ", ".join(f"{one.name} {one.driver or ''}".strip() for one in machine.opencl),
         "GPU UUID": ", ".join(gpu.uuid for gpu in machine.gpus if gpu.uuid),
         **_cards(machine),
         "variables": None if named is None else SETS["variables"].join(named) or "none",

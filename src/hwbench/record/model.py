@@ -179,7 +179,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
     `numa` lists the logical CPUs of each node; `virtual` names the hypervisor or container. `settings` are those of the
     system that figures depend on, as far as it tells them: governor, turbo, mitigations, the kernel's command line.
-    `topology` says where sources of cores and caches disagree, and which is believed.
+    `opencl` are OpenCL's devices, in the order of their numbers: `state` has their type, whether one is this CPU, and
+    what it lacks. `topology` says where sources of cores and caches disagree, and which is believed.
     """
 
     name: str
@@ -188,6 +189,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     numa: list[list[int]] = []
     virtual: str | None = None
     gpus: list[Gpu] = []
+    opencl: list[Gpu] = []
     os: str = ""
     settings: dict[str, str] = {}
     topology: list[str] = []

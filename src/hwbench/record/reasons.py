@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from .installing import INSTALL_CUPY, command
+from .installing import INSTALL_CUPY, INSTALL_OPENCL, command
 
 LONGEST = 500  # characters of a detail
 
@@ -115,6 +115,10 @@ TABLE: dict[str, Meaning] = {
         "timed without the gate, so that launching is counted in",
         "Measure without the profiler or debugger, and with CUDA_LAUNCH_BLOCKING unset.",
     ),
+    "opencl_events": Meaning(
+        "the driver's events contradict the host's clock, by which it was timed: launching is counted in",
+        "Update the OpenCL driver. Until then figures of short kernels are too low.",
+    ),
     # --- suspect: what was asked for and not had
     "not_pinned": Meaning(
         "its threads could not be pinned",
@@ -155,7 +159,7 @@ TABLE: dict[str, Meaning] = {
     ),
     "error": Meaning("failed", "HWBENCH_DEBUG=1 shows where. " + _REPORT, whole=True),
     "gpu_lost": Meaning(
-        "a kernel ended the CUDA context",
+        "a kernel ended the GPU's context",
         "Measure the other cases of this GPU in a new process: hwbench run --resume. " + _REPORT,
     ),
     # --- skipped: the request
@@ -215,6 +219,15 @@ TABLE: dict[str, Meaning] = {
     ),
     "gpu_broken": Meaning("the GPU cannot be used", "nvidia-smi shows its state and who uses it."),
     "gpu_lacks": Meaning("the GPU lacks a feature", _NOTHING + "this card or system does not have it.", whole=True),
+    # --- skipped: OpenCL
+    "needs_pyopencl": Meaning("pyopencl cannot be used", f"Install it: {INSTALL_OPENCL}.", whole=True),
+    "needs_opencl": Meaning(
+        "no OpenCL device was found", "Install a driver: docs/opencl.md has one for each vendor.", whole=True
+    ),
+    "opencl_broken": Meaning(
+        "an OpenCL device cannot be used", "Update or remove its driver; clinfo shows what it says."
+    ),
+    "opencl_lacks": Meaning("the OpenCL device lacks a feature", _NOTHING + "its driver does not have it.", whole=True),
     # --- skipped: native tools
     "needs_tool": Meaning(
         "a native tool is missing", "Install the tool named, then run hwbench verify again.", whole=True

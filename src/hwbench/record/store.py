@@ -245,6 +245,7 @@ def _validate_machine(run: Run, name: str) -> None:
         "machine.memory.total": machine.memory.total,
         **{f"machine.cpu.{field}": getattr(cpu, field) for field in ("logical", "physical", "smt")},
         **{f"machine.gpus[{i}].memory": gpu.memory or 0 for i, gpu in enumerate(machine.gpus)},
+        **{f"machine.opencl[{i}].memory": one.memory or 0 for i, one in enumerate(machine.opencl)},
     }
     for i, cache in enumerate(cpu.caches):
         for field in ("level", "bytes", "line", "shared_by"):

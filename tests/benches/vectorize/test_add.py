@@ -67,7 +67,7 @@ def test_long_arrays_are_not_for_python_loops() -> None:
     grids = add.grids("standard")
     assert max(grids[0]["n"]) == 10**6
     assert grids[1]["n"] == (10**7,)
-    assert set(grids[1]["variant"]) == {"numpy", "numba", "prange", "cupy", "cupy-copies"}
+    assert set(grids[1]["variant"]) == {"numpy", "numba", "prange", "cupy", "cupy-copies", "opencl"}
 
 
 COST: dict[str, tuple[float, float]] = {

@@ -10,6 +10,9 @@ The sweep shows the levels, and beyond them what address translation adds.
 Before each sample, outside its time, the multiprocessor that walks loads the whole ring once: what fits a cache is
 there, whatever was timed before. Cycles are those of the samples themselves (their median); with the nanoseconds they
 give the clock (`sm_clock_hz` in the facts).
+
+`opencl` follows the same ring by numbers of words, since OpenCL 1.2 keeps no pointers in memory. It tells no cycles,
+and walks farther, since a launch takes longer than with CUDA.
 """
 
 from __future__ import annotations
@@ -21,13 +24,15 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...protocols import DeviceArray, Gpu, Results
+from ...protocols import DeviceArray, Gpu, OpenCl, OpenClArray, Results
 from ...record import phrases, text
+from .. import _opencl as opencl
 from .._gpu import BLOCK, where
 from ..latency import chase
 
 LINE = 128
 HOPS = 8192  # a call: 0.2 ms in L1, some milliseconds in memory
+OPENCL_HOPS = {2**20: 2**19, 2**60: 2**16}  # by the largest ring: half a millisecond in a CPU's L1
 WARMERS = 1024  # threads that load the ring before a sample
 LARGEST_L1 = 256 * 1024  # bytes: a ring up to this size is loaded into L1 by each launch, which finds it empty
 
@@ -54,15 +59,20 @@ def ring(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 @bench.reference
-def last_line(lines: np.ndarray) -> int:
+def last_line(lines: np.ndarray, variant: str) -> int:
     """The line on which the first call ends."""
-    return int(lines[HOPS % len(lines)])
+    return int(lines[hops(variant, len(lines) * LINE) % len(lines)])
+
+
+def hops(variant: str, size: int) -> int:
+    """The loads of a call."""
+    return HOPS if variant != "opencl" else next(count for most, count in OPENCL_HOPS.items() if size <= most)
 
 
 @bench.counts
-def counts() -> dict[str, float]:
+def counts(size: int, variant: str) -> dict[str, float]:
     """One load is one hop."""
-    return {"hops": HOPS}
+    return {"hops": hops(variant, size)}
 
 
 @bench.memory
@@ -121,9 +131,37 @@ bench.variant("l1", on="gpu")(build("chase_ca", "loads through the L1 cache"))
 bench.variant("l2", on="gpu")(build("chase_cg", "loads past the L1 cache (ld.cg)"))
 
 
+@bench.variant("opencl", on="opencl")
+def in_opencl(device: OpenCl, lines: OpenClArray) -> Work:
+    """OpenCL: one work-item, each load by the number that the load before it brought."""
+    n, words = len(lines), LINE // 8
+    memory = device.filled(n * words, np.uint64(0))
+    first = int(lines.get()[0])
+    state = device.put(np.array([first * words, 0], np.uint64))
+    shape = (min(-(-n // device.group), device.groups), device.group)
+    device.launcher("device.latency", "link", *shape, (memory, lines, np.uint64(n), np.uint32(words)))()
+    warm = device.launcher("device.latency", "warm", *shape, (state, memory, np.uint64(n), np.uint32(words)))
+    sixteens = np.uint32(hops("opencl", n * LINE) // 16)
+    launch = device.launcher("device.latency", "chase", 1, 1, (state, memory, sixteens))
+    facts = where(device, n * LINE, line=LINE)
+    work: Work = device.timed(launch, output=lambda: int(state.get()[0]) // words, before=warm, facts=facts)
+    return work
+
+
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """Cycles and nanoseconds of each level, what half of L2 costs over a small ring, and the CPU's memory beside."""
+    for device, records in opencl.by_device(results, "hops"):
+        names = {"16KiB": "16 KiB", "L2": "half of its cache", "HBM": "memory"}
+        found = {str(record.params.get("size")): record for record in records}
+        items = [
+            phrases.Item(f"{text.seconds(opencl.each(found[size], 'hops'))} from {name}", (found[size],))
+            for size, name in names.items()
+            if size in found
+        ]
+        if items:
+            which = opencl.name(results, device)
+            yield f"Latency of a dependent load by OpenCL on {which} (1 work-item): {phrases.entries(items)}."
     far = results.find("l2", size="HBM")
     # The figure that `latency.chase` tells: in random order, as the ring here, which no prefetcher guesses.
     on_host = results.beside(chase.bench)

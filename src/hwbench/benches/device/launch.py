@@ -2,17 +2,21 @@
 
 Queued launches overlap with what runs before them; a wait after each adds the round trip between host and GPU. A graph
 holds many launches and is started as one.
+
+In OpenCL, `opencl` is queued, `opencl-enqueue` what Python takes to enqueue one, `opencl-sync` with a wait after each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...protocols import Call, Gpu, Results
+from ...protocols import Call, Gpu, OpenCl, Results
 from ...record import phrases, text
+from .. import _opencl as opencl
 from .._gpu import times
 
 CALLS = 100  # launches of one call
@@ -126,6 +130,47 @@ def elementwise(device: Gpu) -> Work:
     return work
 
 
+def marked_by_opencl(device: OpenCl) -> tuple[Callable[[], Any], Callable[[], int]]:
+    """A launch of the empty kernel in OpenCL, and the mark it leaves."""
+    flag = device.put(np.zeros(1, np.int32))
+    return device.launcher("device.launch", "mark", 1, 1, (flag,)), lambda: int(flag.get()[0])
+
+
+@launch_bench.variant("opencl", on="opencl")
+def queued_by_opencl(device: OpenCl) -> Work:
+    """OpenCL: one launch after the other in the queue, as the device sees them."""
+    launch, mark = marked_by_opencl(device)
+
+    def call() -> tuple[Any, Any]:
+        ends = [launch() for _ in range(CALLS)]
+        return ends[0], ends[-1]
+
+    work: Work = device.timed(call, output=mark, launches=CALLS)
+    return work
+
+
+@launch_bench.variant("opencl-enqueue", on="opencl")
+def enqueued_by_opencl(device: OpenCl) -> Work:
+    """OpenCL: what Python takes to enqueue one, waiting once at the end."""
+    launch, mark = marked_by_opencl(device)
+    work: Work = device.host_timed(times(launch, CALLS), output=mark)
+    return work
+
+
+@launch_bench.variant("opencl-sync", on="opencl")
+def synchronised_by_opencl(device: OpenCl) -> Work:
+    """OpenCL: a launch, and a wait for it."""
+    launch, mark = marked_by_opencl(device)
+    wait = device.queue.finish
+
+    def call() -> None:
+        launch()
+        wait()
+
+    work: Work = device.host_timed(times(call, CALLS), output=mark, wait=False)
+    return work
+
+
 @launch_bench.finding
 def launch_finding(results: Results) -> Iterator[str]:
     """What waiting adds, and what each way costs."""
@@ -145,3 +190,17 @@ def launch_finding(results: Results) -> Iterator[str]:
     told = [phrases.Item(f"{text.seconds(costs[name])} {names[name]}", (record,)) for name, record in found.items()]
     if told:
         yield f"Cost of an empty kernel: {phrases.entries(told)}."
+    ways = {
+        "opencl": "queued",
+        "opencl-enqueue": "launched from Python",
+        "opencl-sync": "with a wait after each launch",
+    }
+    for device, records in opencl.by_device(results, "calls"):
+        items = [
+            phrases.Item(f"{text.seconds(opencl.each(record, 'calls'))} {way}", (record,))
+            for variant, way in ways.items()
+            for record in records
+            if record.variant == variant
+        ]
+        if items:
+            yield f"Cost of an empty kernel by OpenCL on {opencl.name(results, device)}: {phrases.entries(items)}."

@@ -3,19 +3,38 @@
 Each operation waits for the one before it in its chain. With one chain a thread the other warps must hide that latency;
 more chains help where there are too few warps. The roof is multiprocessors × units × 2 × clock. Half precision goes two
 numbers a register.
+
+`opencl` is the same in OpenCL. A chain there is a native vector of the device, as its driver states it: a single number
+on GPUs, which make vectors of work-items, and up to 16 on a CPU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...protocols import Array, DeviceArray, Dtype, Gpu, Results
+from ...protocols import Array, DeviceArray, Dtype, Gpu, OpenCl, OpenClArray, Results
 from ...record import phrases, text
 from ...record.model import Record
-from .._gpu import BLOCK, SEEDS, STEP, blocks, chain_flops, chained, needs_capability, starts
+from .. import _opencl as opencl
+from .._gpu import (
+    BACK,
+    BLOCK,
+    PAIRS,
+    SEEDS,
+    STEP,
+    UNROLLED,
+    B,
+    E,
+    blocks,
+    chain_flops,
+    chained,
+    needs_capability,
+    starts,
+)  # fmt: skip
 
 HIDDEN = 0.95  # of the rate of eight chains: one chain has no wait left that another warp does not fill
 PASSES = 16  # at least 0.15 ms with one chain a thread: long against the microseconds between two launches
@@ -52,18 +71,22 @@ def seeds(rng: np.random.Generator, dtype: Dtype) -> Array:
 
 
 @peak.reference
-def ends(seeds: np.ndarray, device: Gpu, dtype: Dtype, chains: int) -> np.ndarray:
+def ends(seeds: np.ndarray, device: Gpu | OpenCl, dtype: Dtype, chains: int, variant: str = "fma") -> np.ndarray:
     """Each chain's start and what its passes add, chain after chain, a thread after the other."""
-    threads = blocks(device, "device.peak", kernel_of(dtype, chains)) * BLOCK
+    if variant == "opencl":
+        return np.resize(seeds.view(dtype) + dtype.type(PASSES * STEP), lanes(cast(OpenCl, device), dtype) * chains)
+    threads = blocks(cast(Gpu, device), "device.peak", kernel_of(dtype, chains)) * BLOCK
     chain = np.arange(threads) * chains + np.arange(chains)[:, None]
     found = seeds.view(dtype).reshape(SEEDS, -1)[chain % SEEDS] + dtype.type(PASSES * STEP)
     return np.asarray(found).reshape(-1)
 
 
 @peak.counts
-def flops(device: Gpu, dtype: Dtype, chains: int) -> dict[str, float]:
+def flops(device: Gpu | OpenCl, dtype: Dtype, chains: int, variant: str = "fma") -> dict[str, float]:
     """Two for each fused multiply-add, four for a pair of halves."""
-    threads = blocks(device, "device.peak", kernel_of(dtype, chains)) * BLOCK
+    if variant == "opencl":
+        return {"flops": chain_flops(PASSES) * chains * lanes(cast(OpenCl, device), dtype)}
+    threads = blocks(cast(Gpu, device), "device.peak", kernel_of(dtype, chains)) * BLOCK
     return {"flops": chain_flops(PASSES) * chains * threads * (1 + (dtype.itemsize == 2))}
 
 
@@ -88,9 +111,37 @@ def fma(device: Gpu, seeds: DeviceArray, dtype: Dtype, chains: int) -> Work:
     return work
 
 
+def lanes(device: OpenCl, dtype: Dtype) -> int:
+    """How many lanes of native vectors the work-items of an OpenCL device have together, for each chain."""
+    return device.groups * device.group * device.width(dtype)
+
+
+@peak.variant("opencl", on="opencl")
+def in_opencl(device: OpenCl, seeds: OpenClArray, dtype: Dtype, chains: int) -> Work:
+    """OpenCL, independent chains of fused multiply-adds in native vectors."""
+    kernel_of(dtype, chains)  # the same numbers of chains
+    device.needs(dtype)
+    width, group = device.width(dtype), device.group
+    scalar = {2: "half", 4: "float", 8: "double"}[dtype.itemsize]
+    vector = scalar if width == 1 else f"{scalar}{width}"
+    macros = [
+        f"-DS={scalar}", f"-DV={vector}", f"-DCHAINS={chains}", f"-DGROUP={group}",
+        f"-DFMA={'fma' if device.about.fused else 'mad'}", *{2: ["-DHALVES"], 8: ["-DDOUBLES"]}.get(dtype.itemsize, []),
+    ]  # fmt: skip
+    to = device.put(np.zeros(lanes(device, dtype) * chains, dtype))
+    last = seeds.nbytes // dtype.itemsize // width - 1
+    counted = np.uint32(last), to, np.int32(PASSES), np.int32(PAIRS // UNROLLED)
+    given = (seeds, *counted, *map(dtype.type, (B, E, 1, BACK)))
+    launch = device.launcher("device.peak", "chains", device.groups, group, given, macros)
+    facts = {"sm": device.properties.sm, "groups": device.groups, "width": width}
+    work: Work = device.timed(launch, output=to.get, facts=facts)
+    return work
+
+
 @peak.finding
 def peak_finding(results: Results) -> Iterator[str]:
     """The rate of each precision, and what one chain a thread gets of it."""
+    yield from by_opencl(results)
     best = {dtype: found for dtype in ("f2", "f4", "f8") if (found := _best(results, dtype)) is not None}
     told = [
         phrases.Item(
@@ -109,7 +160,24 @@ def peak_finding(results: Results) -> Iterator[str]:
         yield f"{said}: {'other warps hide the latency' if hidden else 'give each thread several independent chains'}."
 
 
+def by_opencl(results: Results) -> Iterator[str]:
+    """For each OpenCL device the best rate of each precision; of one that is this CPU, beside the CPU's own."""
+    for device, records in opencl.by_device(results, "flops"):
+        told, ratios = [], []
+        for dtype in ("f2", "f4", "f8"):
+            found = [record for record in records if record.params.get("dtype") == dtype]
+            best = max(found, key=lambda record: opencl.rate(record, "flops"), default=None)
+            if best is not None:
+                vectors = f"{best.params.get('chains')} chains of vectors of {best.facts.get('width', 1)}"
+                said = f"{text.rate(opencl.rate(best, 'flops'), 'GFLOP/s')} in {phrases.precision(dtype)} ({vectors})"
+                told.append(phrases.Item(said, (best,)))
+                ratios += opencl.beside_the_cpu(results, device, best, "fma")
+        if told:
+            beside = f"; {phrases.entries(ratios)}" if ratios else ""
+            yield f"Multiply-adds by OpenCL on {opencl.name(results, device)}: {phrases.entries(told)}{beside}."
+
+
 def _best(results: Results, dtype: str) -> Record | None:
     """The record of the highest rate in a precision, by medians."""
-    found = [r for r in results.records if r.timed and r.params["dtype"] == dtype]
+    found = [r for r in results.records if r.timed and r.variant == "fma" and r.params["dtype"] == dtype]
     return max(found, key=lambda r: r.counts.get("flops", 0.0) / float(np.median(r.samples)), default=None)

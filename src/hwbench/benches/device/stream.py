@@ -12,6 +12,10 @@ A sweep from the L2 cache into memory shows both plateaus. A pass over what fits
 microseconds, as long as the gap between two launches. There a launch makes many passes (`passes` in the facts) by all
 multiprocessors at once, and its loads bypass L1. `cupy` is the same in CuPy: copyto (a copy of the runtime's), multiply
 and add with `out=` for the triad, and the runtime's memset.
+
+`opencl4`, `opencl16` and `opencl64` do the same in OpenCL with accesses of so many bytes (float, float4, float16), on
+any device that has a driver. Where it is this machine's CPU, by PoCL or Intel's runtime, groups have one work-item, and
+64 bytes are the widest vector. Arrays are not timed on 4 GiB where a device shares the host's memory.
 """
 
 from __future__ import annotations
@@ -22,9 +26,10 @@ from dataclasses import replace
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...protocols import Call, DeviceArray, Gpu, Results
+from ...protocols import Call, DeviceArray, Gpu, OpenCl, OpenClArray, Results
 from ...record import phrases, text
 from ...record.model import Record
+from .. import _opencl as opencl
 from .._gpu import BLOCK, TILE, repeated, where
 
 SCALE = np.float32(3)
@@ -33,6 +38,7 @@ VALUE = np.full(4, BYTE, np.uint8).view(np.float32)[0]  # that is written: four 
 THREAD = 16  # bytes of an array that a thread has
 ITEMS = 4 * BLOCK  # of a part that a block takes at a time where it makes many passes
 GRANULE = 16 * ITEMS  # bytes: arrays are cut to a multiple, so that no kernel needs a bounds check
+OWN = {"copy": "copy", "triad": "triad", "read": "load", "write": "store"}  # the limit of a CPU that is the same work
 ARRAYS = {"copy": 2, "triad": 3, "read": 1, "write": 1}
 READ = {"copy": 1, "triad": 2, "read": 1, "write": 0}  # of these
 LEAST = 2**29  # bytes that a launch moves at least: 0.1 ms at 5 TB/s, which no L2 exceeds by much
@@ -48,6 +54,7 @@ bench = Bench(
     limit="device",
     version=3,
 )
+OPENCL = {4: ("float", "uint"), 16: ("float4", "uint4"), 64: ("float16", "uint16")}  # by the bytes of an access
 
 
 def elements(size: int, kernel: str) -> int:
@@ -63,7 +70,7 @@ def tiles(rng: np.random.Generator, size: int, kernel: str) -> tuple[np.ndarray,
 
 
 @bench.reference
-def reference(b: np.ndarray, c: np.ndarray, device: Gpu, size: int, kernel: str) -> np.ndarray | int:
+def reference(b: np.ndarray, c: np.ndarray, device: Gpu | OpenCl, size: int, kernel: str) -> np.ndarray | int:
     """b; b + 3c with one rounding; the sum of b's bits over all passes, modulo 2³²; what is written."""
     n = elements(size, kernel)
     if kernel == "write":
@@ -77,14 +84,14 @@ def reference(b: np.ndarray, c: np.ndarray, device: Gpu, size: int, kernel: str)
     return np.resize(tile, n)
 
 
-def passes(device: Gpu, size: int, kernel: str) -> int:
+def passes(device: Gpu | OpenCl, size: int, kernel: str) -> int:
     """How often a launch goes through the arrays."""
     footprint = 4 * elements(size, kernel) * ARRAYS[kernel]
     return max(1, LEAST // footprint) if footprint <= NEAR * device.properties.l2 else 1
 
 
 @bench.counts
-def counts(device: Gpu, size: int, kernel: str, variant: str) -> dict[str, float]:
+def counts(device: Gpu | OpenCl, size: int, kernel: str, variant: str) -> dict[str, float]:
     """As STREAM counts: an array once for each time the kernel names it, in every pass; CuPy makes one a call."""
     timed = device.bandwidth_size(size)
     n = elements(timed, kernel) * (1 if variant == "cupy" else passes(device, timed, kernel))
@@ -92,7 +99,7 @@ def counts(device: Gpu, size: int, kernel: str, variant: str) -> dict[str, float
 
 
 @bench.memory
-def memory(device: Gpu, size: int) -> int:
+def memory(device: Gpu | OpenCl, size: int) -> int:
     """The arrays that are timed; those that are checked are their beginning."""
     return device.bandwidth_size(size)
 
@@ -158,6 +165,46 @@ def in_cupy(device: Gpu, b: DeviceArray, c: DeviceArray, size: int, kernel: str)
     return checked(device, work, size)
 
 
+def build_opencl(width: int) -> Callable[..., Work]:
+    """A builder for accesses of `width` bytes in OpenCL."""
+
+    def in_opencl(device: OpenCl, b: OpenClArray, c: OpenClArray, size: int, kernel: str) -> Work:
+        longest = elements(device.bandwidth_size(size), kernel)
+        arrays = [device.repeated(tile, longest) for tile in (b, c)[: READ[kernel]]]
+        if len(arrays) < ARRAYS[kernel]:
+            arrays.append(device.filled(longest, np.float32(np.nan)))
+        kind, bits = OPENCL[width]
+        fused = "fma" if device.about.fused else "mad"
+        macros = [f"-DT={kind}", f"-DU={bits}", f"-DBITS=as_{bits}", f"-DGROUP={device.group}", f"-DFMA={fused}"]
+
+        def work(size: int) -> Work:
+            n, often = elements(size, kernel), passes(device, size, kernel)
+            parts = 4 * n // (width * 4 * device.group)
+            groups = min(parts, device.groups)
+            sums = device.put(np.zeros(groups * device.group * width // 4, np.uint32)) if kernel == "read" else None
+            value = {"triad": (SCALE,), "write": (VALUE,)}.get(kernel, ())
+            given = (*arrays, *(() if sums is None else (sums,)), *value, np.uint64(parts), np.int32(often))
+            launch = device.launcher("device.stream", kernel, groups, device.group, given, macros)
+
+            def output() -> np.ndarray | int:
+                if sums is None:
+                    return arrays[-1].get()[:n]
+                return int(sums.get().sum(dtype=np.uint64)) % 2**32
+
+            facts = where(device, 4 * n * ARRAYS[kernel], passes=often, groups=groups, access=width)
+            work: Work = device.timed(launch, output=output, facts=facts)
+            return work
+
+        return checked(device, work, size)
+
+    in_opencl.__doc__ = f"OpenCL, accesses of {width} bytes."
+    return in_opencl
+
+
+for _width in OPENCL:
+    bench.variant(f"opencl{_width}", on="opencl")(build_opencl(_width))
+
+
 def most_blocks(device: Gpu, kernel: str) -> int:
     """As many blocks as are on the device at a time."""
     return int(device.properties.sm * device.resident("device.stream", kernel, BLOCK))
@@ -173,7 +220,7 @@ def allocate(device: Gpu, b: DeviceArray, c: DeviceArray, size: int, kernel: str
     return arrays
 
 
-def checked(device: Gpu, work: Callable[[int], Work], size: int) -> Work:
+def checked(device: Gpu | OpenCl, work: Callable[[int], Work], size: int) -> Work:
     """The work on arrays of `size` bytes, which is what is checked, with the time of the same on longer ones."""
     exact = work(size)
     longer = device.bandwidth_size(size)
@@ -210,6 +257,7 @@ def finding(results: Results) -> Iterator[str]:
     """What memory gives; then the largest of what the L2 gives, what CuPy takes, and what narrow accesses change."""
     wide = {kernel: results.find("bytes16", kernel=kernel, size="HBM") for kernel in ("copy", "triad", "read", "write")}
     memory = {kernel: record for kernel, record in wide.items() if record is not None}
+    yield from by_opencl(results)
     if not memory:
         return
     best = {kernel: _fastest(results, record) for kernel, record in memory.items()}
@@ -254,6 +302,25 @@ def _fastest(results: Results, wide: Record) -> Record:
     """Of the kernels of a record's work the fastest by medians: it gives the headline figure."""
     found = [record for name in WIDTHS if (record := results.find(name, **wide.params)) is not None]
     return max(found, key=lambda record: record.counts["bytes"] / float(np.median(record.samples)))
+
+
+def by_opencl(results: Results) -> Iterator[str]:
+    """For each OpenCL device what its memory gives; of one that is this CPU, beside the CPU's own figures."""
+    for device, records in opencl.by_device(results, "bytes"):
+        told, ratios = [], []
+        for kernel in ("copy", "triad", "read", "write"):
+            place = {"kernel": kernel, "size": "HBM"}
+            found = [r for r in records if r.params == place]
+            best = max(found, key=lambda record: opencl.rate(record, "bytes"), default=None)
+            if best is None:
+                continue
+            width = f"accesses of {best.facts.get('access', '?')} bytes"
+            item = f"{kernel} {text.rate(opencl.rate(best, 'bytes'), 'GB/s')} ({width})"
+            told.append(phrases.Item(item, (best,)))
+            ratios += opencl.beside_the_cpu(results, device, best, OWN[kernel])
+        if told:
+            beside = f"; {phrases.entries(ratios)}" if ratios else ""
+            yield f"Memory bandwidth by OpenCL on {opencl.name(results, device)}: {phrases.entries(told)}{beside}."
 
 
 def _in_l2(results: Results, kernel: str) -> Record | None:

@@ -10,10 +10,15 @@ by page when it is touched.
 
 `raw` is the runtime's own copy, what the link can do; `cupy` is what `cupy.asarray` and `.get()` give. Copies of pinned
 memory are timed by the GPU's events, everything that makes the caller wait by the host's clock.
+
+`opencl` is OpenCL's own copy: of memory that the driver allocates (`pinned`: ALLOC_HOST_PTR), of NumPy's (`pageable`),
+or the CPU's into and out of a buffer that is mapped for it (`mapped`). All are timed by the host's clock. A device
+that is this CPU, or shares the host's memory, has no link: its copies are within memory.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -22,10 +27,11 @@ from typing import Any
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...protocols import Array, Call, DeviceArray, Gpu, HostBuffer, HostKind, Link, Results, Stream, Sync
+from ...protocols import Array, Call, DeviceArray, Gpu, HostBuffer, HostKind, Link, OpenCl, Results, Stream, Sync
 from ...record import phrases, text
-from ...record.facts import gpu_of, numbers
+from ...record.facts import gpu_of, numbers, this_cpu
 from ...record.model import Record, Scalar
+from .. import _opencl as opencl
 from .._gpu import BLOCK
 from ._copies import TILE, one_after_the_other
 
@@ -170,6 +176,44 @@ def through_cupy(device: Gpu, data: np.ndarray, direction: str, memory: HostKind
     return work
 
 
+@copy_bench.variant("opencl", on="opencl", inputs="host")
+def by_opencl(device: OpenCl, data: np.ndarray, direction: str, memory: HostKind, size: int) -> Work:
+    """OpenCL: a copy of the runtime's (mapped: the CPU's, between mapping the buffer and giving it back)."""
+    if direction == "both":
+        raise Skip("unsupported", "the queue is in order, so that copies do not go both ways at once")
+    if memory in ("registered", "managed"):
+        raise Skip("unsupported", f"OpenCL 1.2 has no {memory} host memory")
+    cl, queue, sending = device.cl, device.queue, direction == "h2d"
+    with contextlib.ExitStack() as stack:
+        there = device.put(np.zeros_like(data) if sending else data)
+        if memory == "pinned":
+            _, here = stack.enter_context(device.host_buffer(size))
+        else:
+            here = np.empty_like(data)
+        here[:] = data if sending else 0
+        ends = (there.data, here) if sending else (here, there.data)
+
+        def copy() -> None:
+            cl.enqueue_copy(queue, *ends)
+
+        def mapped() -> None:
+            flags = cl.map_flags.WRITE_INVALIDATE_REGION if sending else cl.map_flags.READ
+            array, _ = cl.enqueue_map_buffer(queue, there.data, flags, 0, size, np.uint8)
+            if sending:
+                array[:] = here
+            else:
+                here[:] = array
+            array.base.release(queue)
+            queue.finish()
+
+        close = stack.pop_all().close
+    made: Work = device.host_timed(
+        mapped if memory == "mapped" else copy, output=there.get if sending else lambda: here, wait=False,
+        facts={"memory": memory, "footprint": size}, close=close,
+    )  # fmt: skip
+    return made
+
+
 def _moved(device: Gpu, host: HostBuffer, there: DeviceArray, way: str, size: int, stream: Stream) -> Call:
     """A kernel that reads or writes mapped host memory across the link."""
     words = size // WORD
@@ -223,6 +267,17 @@ def _touched(device: Gpu, way: str, host: HostBuffer, there: DeviceArray, data: 
 @copy_bench.finding
 def finding(results: Results) -> Iterator[str]:
     """What the link does; then what other memory gets of it, from the least on, and how to get the rest."""
+    for device, records in opencl.by_device(results, "bytes"):
+        items = []
+        for way, where in (("h2d", "to it"), ("d2h", "from it")):
+            here = [record for record in records if record.params.get("direction") == way]
+            if here:
+                best = max(here, key=_rate)
+                kind = f"{best.params.get('memory')} memory, {text.size(best.counts['bytes'])}"
+                items.append(phrases.Item(f"{text.rate(_rate(best), 'GB/s')} {where} ({kind})", (best,)))
+        if items:
+            none = ", which has no link: they stay within this machine's memory" * this_cpu(results.run, device)
+            yield f"Fastest copies by OpenCL on {opencl.name(results, device)}{none}: {phrases.entries(items)}."
     ways = {"h2d": "to the GPU", "d2h": "from the GPU", "both": "in both directions at once"}
     pinned = {way: _best(results, "raw", direction=way, memory="pinned") for way in ways}
     told = [

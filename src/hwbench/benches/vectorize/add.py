@@ -18,7 +18,7 @@ from numba import prange
 
 from ...bench import Bench, Work
 from ...kernels.compiling import compiled
-from ...protocols import Cpu, DeviceArray, Facts, Gpu, Results
+from ...protocols import Cpu, DeviceArray, Facts, Gpu, OpenCl, OpenClArray, Results
 from ...record import text
 from ...record.phrases import compared, listed, marked
 
@@ -30,7 +30,7 @@ add = Bench(
     "vectorize.add",
     question="What does adding two arrays cost in a Python loop, in NumPy and in compiled loops?",
     axes={"n": (1, 10, 100, 1000, 10**4, 10**5, LONGEST_LOOP)},
-    sweeps=({"n": (10**7,), "variant": ("numpy", "numba", "prange", "cupy", "cupy-copies")},),
+    sweeps=({"n": (10**7,), "variant": ("numpy", "numba", "prange", "cupy", "cupy-copies", "opencl")},),
     quick={"n": (1, 100, 10**4)},
     baseline="numpy",
     measures="ladder",
@@ -157,6 +157,19 @@ def there_and_back(a: np.ndarray, b: np.ndarray, device: Gpu) -> Work:
     return work
 
 
+@add.variant("opencl", on="opencl")
+def by_opencl(a: OpenClArray, b: OpenClArray, device: OpenCl) -> Work:
+    """OpenCL: a work-item an element, on arrays that are on the device; one wait at the end of a sample."""
+    device.needs("f8")
+    n = len(a)
+    c = device.filled(n, np.float64(np.nan))
+    group = min(n, 256)  # as people write it: a loop over a group's work-items is what a CPU's driver makes vectors of
+    launch = device.launcher("vectorize.add", "add", -(-n // group), group, (a, b, c, np.uint32(n)))
+    facts = {"footprint": ELEMENT * n, "l2_bytes": device.properties.l2}
+    work: Work = device.host_timed(launch, output=c.get, facts=facts)
+    return work
+
+
 def unwritten(like: np.ndarray) -> np.ndarray:
     """An array of NaN, which no sum equals, with its pages touched."""
     return np.full_like(like, np.nan)
@@ -177,10 +190,11 @@ NAMES = {
     "prange": "prange",
     "cupy": "CuPy on the GPU",
     "cupy-copies": "CuPy with the way there and back",
+    "opencl": "OpenCL",
 }
 RIVALS = (("numpy", "loop"), ("numba", "numpy"), ("prange", "numpy"))
 CALLED = ("loop", "numpy", "numba", "prange", "cupy")
-GPU_RIVALS = (("cupy", "numpy"), ("cupy-copies", "numpy"))
+GPU_RIVALS = (("cupy", "numpy"), ("cupy-copies", "numpy"), ("opencl", "numpy"))
 
 
 @add.finding

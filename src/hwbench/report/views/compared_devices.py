@@ -14,6 +14,7 @@ from ...analysis.ratios import ratio
 from ...analysis.reading import Reading
 from ...record import text
 from ...record.estimate import Estimate, estimate
+from ...record.facts import gpu_of, this_cpu
 from ...record.microarchitectures import title
 from ...record.model import Record, Run
 from ...record.phrases import counted
@@ -134,20 +135,25 @@ def measured_rows(runs: Runs, index: int, known: datasheets.Datasheets) -> Itera
     )
     for number, (device, kind) in enumerate([(cpu.model, "cpu"), *((one.name, "gpu") for one in run.machine.gpus)], -1):
         if kind == "gpu":
-            yield from _measured_gpu(runs, index, number)
+            yield from _measured_gpu(runs, index, f"gpu:{number}")
         sheet = known.find(device, kind)
         if sheet is not None:
             yield stated(sheet, f"{label}: {sheet.name}")
+    for name in (f"opencl:{number}" for number in range(len(run.machine.opencl))):
+        if not this_cpu(run, name):  # which has its row already
+            yield from _measured_gpu(runs, index, name)
 
 
-def _measured_gpu(runs: Runs, index: int, number: int) -> Iterator[Row]:
+def _measured_gpu(runs: Runs, index: int, device: str) -> Iterator[Row]:
     """A GPU's row, where it was measured: float32 on the ordinary cores, as the datasheet's figure is."""
-    run, reading, device = runs[index], runs.readings[index], f"gpu:{number}"
+    run, reading = runs[index], runs.readings[index]
     peak = reading.get("peak.f4", device)
     memory = reading.memory(device)
     if peak is None and memory is None:
         return
-    card = run.machine.gpus[number]
+    card = gpu_of(run, device)
+    if card is None:
+        return
     yield Row(
         f"{runs.labels[index]}: {card.name}",
         MEASURED,

@@ -144,6 +144,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Memory", text.size(machine.memory.total)),
         ("NUMA nodes", str(len(machine.numa)) if len(machine.numa) > 1 else ""),
         ("GPU", ", ".join(gpu.name for gpu in machine.gpus)),
+        ("OpenCL", ", ".join(f"opencl:{number}: {one.name}" for number, one in enumerate(machine.opencl))),
         ("System", machine.os + (f", in {machine.virtual}" if machine.virtual else "")),
         ("Microcode", cpu.microcode or ""),
         *((name[:1].upper() + name[1:], value) for name, value in machine.settings.items()),

@@ -129,9 +129,12 @@ def _tiles(made: Summary) -> Iterator[Tile]:
 
 
 def _gpu_tiles(gpu: Accelerator) -> Iterator[Tile]:
+    scale, unit = gpu.flops
+    by_opencl = gpu.device.startswith("opencl")
+    kind, named = ("OpenCL", f", {gpu.name}") if by_opencl else ("GPU", "")
     for peak in gpu.peaks:
         if peak.all is not None:
-            yield Tile(f"GPU {peak.name} peak", _value(peak.all, 1e-12), "TFLOP/s", "multiply-adds")
+            yield Tile(f"{kind} {peak.name} peak", _value(peak.all, 1 / scale), unit, f"multiply-adds{named}")
     for name, one in gpu.tensors.items():
         yield Tile(f"Tensor cores, {TENSORS[name]}", _value(one, 1e-12), "TFLOP/s", "product of matrices")
     if gpu.busy:
@@ -141,14 +144,20 @@ def _gpu_tiles(gpu: Accelerator) -> Iterator[Tile]:
         yield Tile("Busy GPU", text.count(first.threads) + text.DOUBTFUL * first.doubtful, "threads", note)
     if gpu.launch is not None:
         value, unit = text.seconds(gpu.launch.value).rsplit(" ", 1)
-        yield Tile("Kernel launch", value + text.DOUBTFUL * bool(gpu.launch.doubt), unit, "queued, as the GPU sees it")
+        yield Tile(
+            "Kernel launch",
+            value + text.DOUBTFUL * bool(gpu.launch.doubt),
+            unit,
+            "queued" + (named or ", as the GPU sees it"),
+        )
     for way, name in WAYS.items():
         pinned, pageable = (gpu.link.get(f"{way}.{memory}") for memory in ("pinned", "pageable"))
         if (best := pinned or pageable) is None:
             continue
         note = "pinned memory" if pinned else "pageable memory"
         note += f"; {_value(pageable, 1e-9)} pageable" if pinned and pageable else ""
-        yield Tile(f"Link, {name}", _value(best, 1e-9), "GB/s", note)
+        title = f"OpenCL copy, {name.replace('GPU', 'device')}" if by_opencl else f"Link, {name}"
+        yield Tile(title, _value(best, 1e-9), "GB/s", note + named)
 
 
 def _said(found: Notable) -> str:

@@ -6,8 +6,9 @@ import functools
 
 import pytest
 
+from hwbench.analysis import datasheets
 from hwbench.report.page import render
-from hwbench.report.views import VIEWS
+from hwbench.report.views import VIEWS, compared_devices
 from hwbench.report.views.applications.dsp import view as dsp
 from hwbench.report.views.applications.house_prices import view as house_prices
 from hwbench.report.views.applications.stability import view as stability
@@ -64,6 +65,36 @@ def test_no_view_fails_on_any_of_these_runs():
         source = dataset(run)
         for view in VIEWS:
             view(source)
+
+
+def by_opencl(this_cpu):
+    """The run with a GPU as one of an OpenCL device."""
+    device = replace(CARD, name="pthread (this CPU)" if this_cpu else "gfx1100", state={"this_cpu": this_cpu})
+    records = [replace(r, device="opencl:0") if r.device == "gpu:0" else r for r in RUN.records]
+    return replace(RUN, machine=replace(RUN.machine, gpus=[], opencl=[device]), records=records)
+
+
+def test_an_opencl_device_stands_where_a_gpu_does():
+    """Under its own name; its memory is on the map of bandwidths."""
+    source = dataset(by_opencl(this_cpu=False))
+    for view in (link, gpu_roofline):
+        section = view(source)
+        assert "gfx1100" in section.blocks[0].panels[0].title
+        assert not any("OpenCL" in said for said in section.intro)
+    for view in VIEWS:
+        view(source)
+    rows = [*compared_devices.measured_rows(source, 0, datasheets.load())]
+    assert [row.kind for row in rows if "gfx1100" in row.name] == ["gpu"]
+
+
+def test_an_opencl_device_that_is_this_cpu_is_said_to_be_one_and_has_no_link():
+    """In every section that shows it; the map of the way to a GPU leaves it out."""
+    source = dataset(by_opencl(this_cpu=True))
+    for view in (link, gpu_roofline):
+        assert view(source).intro[-1].startswith("pthread (this CPU): this is no GPU but the machine's own CPU")
+    assert [block.title for block in link(source).blocks] == ["Copies by their size"]
+    rows = [*compared_devices.measured_rows(source, 0, datasheets.load())]
+    assert not any("pthread" in row.name for row in rows)  # the CPU has its row
 
 
 @functools.cache

@@ -66,6 +66,7 @@ def view(runs: Runs) -> Section | None:
         "One thread follows a ring of pointers in random order, so that each load waits for the one before. The line "
         "climbs where the ring outgrows a cache. Where it climbs before the ring is as large as the L2, part of the "
         "ring lies in the far partition of the L2, or in memory.",
+        *common.cautions(runs),
     ]
     return Section("gpu-latency", "GPU latency", "The GPU's latency by footprint", intro, [figure], topic="gpu")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ....analysis.fits import Link, link
 from ....analysis.headline import GPU_RATES, Headline
 from ....record import text
-from ....record.facts import footprint
+from ....record.facts import footprint, this_cpu
 from ....record.model import BANDWIDTH
 from ....record.reasons import words_of
 from ... import charts, format, vega
@@ -25,6 +25,7 @@ WAYS = {"h2d": "host to GPU", "d2h": "GPU to host", "both": "both ways at once"}
 LINES = {
     "pinned raw": "c1", "pinned cupy": "c3", "pageable raw": "c2", "pageable cupy": "c6",
     "registered raw": "c5", "mapped raw": "c7", "managed raw": "c4",
+    "pinned opencl": "c1", "pageable opencl": "c2", "mapped opencl": "c7",
 }  # fmt: skip
 LECTURE = {"memory": 30.0, "link": 16.0, "device": 480.0}  # GB/s: host memory, PCIe 3.0 ×16, on the device
 
@@ -34,15 +35,20 @@ def view(runs: Runs) -> Section | None:
     every = [(index, device) for index in range(len(runs)) for device in common.devices(runs, index)]
     if not every:
         return _missing(runs)
-    blocks: list[Block] = [figure for figure in (_map(runs, every), _curves(runs, every)) if figure is not None]
+    linked = [(index, device) for index, device in every if not this_cpu(runs[index], device)]
+    blocks: list[Block] = [figure for figure in (_map(runs, linked), _curves(runs, every)) if figure is not None]
     if not blocks:
         return None
+    arrows = (
+        " The arrows below show what was measured on each stretch of the way, the lecture's figures beside: host "
+        "memory 30 GB/s, PCIe 3.0 ×16 16 GB/s, the GPU's memory 480 GB/s."
+    ) * bool(linked)
     intro = [
         "A GPU computes on its own memory, which is far faster than the host's; what it is to work on has to cross "
-        "the link first. The arrows below show what was measured on each stretch of the way, the lecture's figures "
-        "beside: host memory 30 GB/s, PCIe 3.0 ×16 16 GB/s, the GPU's memory 480 GB/s.",
+        f"the link first.{arrows}",
         "A copy costs a latency whatever its size, and then its bytes. So do not copy often: below the size at which "
         "half of the bandwidth is reached, many small copies should become one.",
+        *common.cautions(runs),
     ]
     return Section("gpu", "GPU", "The GPU and the way to it", intro, blocks, topic="gpu")
 
@@ -342,7 +348,9 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
         panels,
         columns.table("Every copy", shown),
         "raw is the CUDA runtime's own copy, cupy what cupy.asarray and .get() give. From pinned memory the GPU copies "
-        "by itself; pageable memory, which is what NumPy gives, goes through a buffer of the driver's.",
+        "by itself; pageable memory, which is what NumPy gives, goes through a buffer of the driver's."
+        + " opencl is OpenCL's own copy."
+        * any(name.endswith(" opencl") for name in drawn),
         legend,
     )
 

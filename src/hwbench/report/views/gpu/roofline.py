@@ -72,6 +72,7 @@ def view(runs: Runs) -> Section | None:
         "The same picture as for the CPU, with the GPU's roofs: what its own memory and its L2 deliver, and what its "
         "units compute in each precision. The ridge lies further right than the CPU's: a GPU needs more operations per "
         "byte, and still more for bytes that cross the link. A roof marked '~' was disturbed.",
+        *common.cautions(runs),
     ]
     return Section("gpu-roofline", "GPU roofline", "The GPU's roofline by precision", intro, [figure], topic="gpu")
 

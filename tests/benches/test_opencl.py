@@ -1,0 +1,165 @@
+"""What findings say of OpenCL devices, and on a machine with a driver that every OpenCL variant gives the answer."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from doubles.opencl import answer, opencl_device
+from hwbench import catalog
+from hwbench.analysis.findings import BenchResults
+from hwbench.bench import Skip
+from hwbench.benches import _opencl as opencl
+from hwbench.benches.device import latency, launch, peak, stream
+from hwbench.benches.peak import fma
+from hwbench.benches.stream import stream as cpu_stream
+from hwbench.benches.transfer import copy
+from hwbench.measurement.verify_output import mismatch
+from hwbench.record.model import Gpu, Record
+from made_up.stability_records import run_of
+
+CPU = Gpu(name="pthread (this CPU)", state={"this_cpu": True})
+CARD = Gpu(name="gfx1100", state={"this_cpu": False})
+VALUES = {
+    "device.stream": [
+        {"kernel": kernel, "size": size} for kernel in ("copy", "triad", "read", "write") for size in ("HBM", "192KiB")
+    ],
+    "device.peak": [{"dtype": kind, "chains": chains} for kind, chains in (("f4", 1), ("f4", 8), ("f8", 2), ("f2", 4))],
+    "device.latency": [{"size": "16KiB"}, {"size": "2MiB"}],
+    "device.launch": [{}],
+    "transfer.copy": [
+        {"direction": way, "memory": kind, "size": "16KiB"}
+        for way in ("h2d", "d2h")
+        for kind in ("pinned", "pageable", "mapped")
+    ],
+    "vectorize.add": [{"n": 1}, {"n": 1000}],
+}  # fmt: skip
+
+
+def record(bench, variant, seconds, params, device="opencl:0", counts=None, **facts):
+    """A record with ten equal samples."""
+    return Record(
+        bench=bench.name, version=bench.version, variant=variant, device=device, params=params, status="ok", loops=1,
+        samples=[seconds] * 10, counts=counts or {}, facts=facts,
+    )  # fmt: skip
+
+
+def told(bench, *records, devices=(CPU,), beside=()):
+    """The finding of a bench."""
+    run = run_of([*records])
+    benches = {one.name: one.info for one in (bench, *beside)}
+    machine = msgspec.structs.replace(run.machine, opencl=[*devices])
+    run = msgspec.structs.replace(run, machine=machine, benches=benches)
+    return list(bench.ask("finding", {}, (BenchResults(bench, run),)))
+
+
+def test_every_bench_with_opencl_is_tested_here():
+    """And none of a CPU's figures comes of one: records have the device's name."""
+    with_opencl = {name for name, bench in catalog.benches().items() if "opencl" in bench.kinds}
+    assert with_opencl == set(VALUES)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_every_variant_gives_the_answer(name):
+    """In the sizes that tests have; a second call, timed, gives it too, or goes on where the first ended."""
+    device, bench = opencl_device(), catalog.benches()[name]
+    for params in VALUES[name]:
+        for variant in (one for one in bench.variants.values() if one.on == "opencl"):
+            try:
+                work, counts, output, wanted = answer(device, bench, variant.name, **params)
+            except Skip as skip:
+                assert "needs halves" in str(skip) or "needs doubles" in str(skip), skip
+                continue
+            values = {**device.resolve(params), "device": device}
+            reason = mismatch(output, wanted, values, counts.get("flops", 0.0), bench.tolerance)
+            assert not reason, f"{name}/{variant.name} {params}: {reason}"
+            assert device.time(work, 2) > 0
+            assert counts
+            assert work.facts["timed_by"] in ("host", "events", "events of this CPU")
+
+
+def test_more_chains_than_the_kernels_have_are_refused():
+    """As by the kernels of a GPU."""
+    with pytest.raises(Skip, match="the kernels have 1, 2, 4 or 8 chains, not 3"):
+        answer(opencl_device(), peak.peak, "opencl", dtype="f4", chains=3)
+
+
+def test_a_device_that_is_this_cpu_stands_beside_the_cpus_own_peak():
+    """Its name says what it is, and its rate is a share of the CPU's own, on the threads of that."""
+    flops = {"flops": 1e9}
+    ours = record(peak.peak, "opencl", 0.01, {"dtype": "f4", "chains": 8}, counts=flops, width=16)
+    slower = record(peak.peak, "opencl", 0.02, {"dtype": "f4", "chains": 1}, counts=flops, width=16)
+    own = record(fma.bench, "512", 0.008, {"dtype": "f4", "threads": 2, "chains": 12}, "cpu", flops, threads=2)
+    [said] = told(peak.peak, ours, slower, own, beside=[fma.bench])
+    assert said == (
+        "Multiply-adds by OpenCL on pthread (this CPU), opencl:0: 100 GFLOP/s in float32 (8 chains of vectors of 16); "
+        "80% of this CPU's own fma on 2 threads."
+    )
+    [alone] = told(peak.peak, ours, own, devices=[CARD], beside=[fma.bench])
+    assert alone.endswith("on gfx1100, opencl:0: 100 GFLOP/s in float32 (8 chains of vectors of 16).")
+
+
+def test_stores_that_opencl_has_not_are_the_reason_that_is_given():
+    """The CPU's own best copy from memory goes past the caches."""
+    moved, at = {"bytes": 1e9}, {"size": "DRAM", "dtype": "f8", "threads": 2, "pages": "4K"}
+    ours = record(stream.bench, "opencl64", 0.04, {"kernel": "copy", "size": "HBM"}, counts=moved, access=64)
+    own = record(cpu_stream.copy_bench, "simd-nt", 0.02, at, "cpu", moved, threads=2, footprint=2**30)
+    [said] = told(stream.bench, ours, own, beside=[cpu_stream.copy_bench])
+    assert said.endswith(
+        "; 50% of this CPU's own copy on 2 threads, which has non-temporal stores, as OpenCL C has not."
+    )
+
+
+def test_each_device_has_its_own_sentence():
+    """Of memory, latency and launches."""
+    moved = {"bytes": 1e9}
+    records = [
+        record(stream.bench, f"opencl{width}", seconds, {"kernel": "copy", "size": "HBM"}, device, moved, access=width)
+        for device, width, seconds in (("opencl:0", 4, 0.1), ("opencl:0", 64, 0.05), ("opencl:1", 16, 0.002))
+    ]
+    assert told(stream.bench, *records, devices=[CPU, CARD]) == [
+        "Memory bandwidth by OpenCL on pthread (this CPU), opencl:0: copy 20.0 GB/s (accesses of 64 bytes).",
+        "Memory bandwidth by OpenCL on gfx1100, opencl:1: copy 500 GB/s (accesses of 16 bytes).",
+    ]
+    near = record(latency.bench, "opencl", 1e-5, {"size": "16KiB"}, counts={"hops": 1e4})
+    assert told(latency.bench, near) == [
+        "Latency of a dependent load by OpenCL on pthread (this CPU), opencl:0 (1 work-item): 1.00 ns from 16 KiB."
+    ]
+    queued = record(launch.launch_bench, "opencl", 1e-4, {}, counts={"calls": 100})
+    waited = record(launch.launch_bench, "opencl-sync", 1e-3, {}, counts={"calls": 100})
+    assert told(launch.launch_bench, waited, queued) == [
+        "Cost of an empty kernel by OpenCL on pthread (this CPU), opencl:0: 1.00 µs queued and 10.0 µs with a wait "
+        "after each launch."
+    ]
+
+
+def test_copies_within_memory_are_told_as_such():
+    """A device that is this CPU has no link; the fastest of each direction counts."""
+    params = {"direction": "h2d", "memory": "pageable", "size": "1MiB"}
+    slow = record(copy.copy_bench, "opencl", 0.1, params, counts={"bytes": 1e6})
+    fast = record(copy.copy_bench, "opencl", 0.001, {**params, "memory": "mapped"}, counts={"bytes": 1e6})
+    told_of_cpu, told_of_card = (told(copy.copy_bench, slow, fast, devices=[one]) for one in (CPU, CARD))
+    rate = "1.00 GB/s to it (mapped memory, 977 KiB)."
+    assert told_of_cpu == [
+        "Fastest copies by OpenCL on pthread (this CPU), opencl:0, which has no link: they stay within this machine's "
+        f"memory: {rate}"
+    ]
+    assert told_of_card == [f"Fastest copies by OpenCL on gfx1100, opencl:0: {rate}"]
+
+
+@pytest.mark.parametrize(
+    "params", [{"direction": "both", "memory": "pinned"}, {"direction": "h2d", "memory": "managed"}]
+)
+def test_copies_that_opencl_has_not_are_skips(params):
+    """Both ways at once, and memory that CUDA alone has."""
+    with pytest.raises(Skip, match=r"both ways at once|has no managed host memory"):
+        answer(opencl_device(), copy.copy_bench, "opencl", size="1KiB", **params)
+
+
+def test_a_device_that_the_run_says_nothing_of_has_its_number():
+    """Of an older file, say."""
+    results = BenchResults(peak.peak, run_of([]))
+    assert opencl.name(results, "opencl:3") == "opencl:3"
+    assert opencl.rate(record(peak.peak, "opencl", 1.0, {}), "flops") == 0.0
+    assert np.isfinite(opencl.each(record(peak.peak, "opencl", 1.0, {}, counts={"calls": 2.0}), "calls").value)
