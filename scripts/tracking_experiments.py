@@ -285,21 +285,18 @@ def found(rng: np.random.Generator, cases: int, deviation: float, by: float, tim
 
 def found_by_ab(rng: np.random.Generator, cases: int, deviation: float, by: float, times: int) -> float:
     """The same for `hwbench ab` with its default number of quads."""
-    from hwbench.ab import interleave
-    from hwbench.record.model import Record
+    from hwbench.ab import judging
+    from hwbench.ab.interleave import Budget
+    from hwbench.ab.values import Quad, Value
 
-    def run(slow: int) -> Any:
-        medians = np.exp(rng.normal(0, deviation, cases))
-        medians[0] *= 1 + by * slow
-        records = [
-            Record(bench="made.up", version=1, variant=str(i), device="cpu", params={}, status="ok", samples=[float(x)])
-            for i, x in enumerate(medians)
-        ]
-        return argparse.Namespace(records=records)  # the part of a run that is judged
+    def process(slow: int) -> list[Value]:
+        times = np.exp(rng.normal(0, deviation, cases))
+        times[0] *= 1 + by * slow
+        return [Value(bench="made.up", variant=str(i), value=float(x)) for i, x in enumerate(times)]
 
     def once() -> str:
-        quads = [([run(0), run(0)], [run(1), run(1)]) for _ in range(interleave.QUADS)]
-        return str(interleave.judged(quads, ("base", "new"), interleave.THRESHOLD).cases[0].verdict)
+        quads = [Quad([process(0), process(0)], [process(1), process(1)]) for _ in range(Budget().quads)]
+        return str(judging.judged(quads, ("base", "new"), judging.THRESHOLD).cases[0].verdict)
 
     return sum(once() == "slower" for _ in range(times)) / times
 

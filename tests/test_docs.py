@@ -114,9 +114,9 @@ def commands() -> list[tuple[str, str]]:
 
 
 def parts(line: str) -> list[str]:
-    """The words of one command after `hwbench`, to the end of the command."""
+    """The words of one command after `hwbench`, to the end of the command or to another one after `--`."""
     words = shlex.split(re.sub(r"\$\{\{.*?\}\}", "x", line), comments=True)[1:]
-    end = next((i for i, word in enumerate(words) if word in (">", "&&")), None)
+    end = next((i for i, word in enumerate(words) if word in (">", "&&", "--")), None)
     return [word.strip("[]") for word in words[:end]]
 
 

@@ -45,7 +45,7 @@ bench_pages, consistency, five_runs = script("bench_pages"), script("consistency
 allocations, counts, parity = script("allocations"), script("counts"), script("parity")
 run_file = script("run_file")
 pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
-tracking_histories = script("tracking_histories")
+tracking_histories, ab_errors = script("tracking_histories"), script("ab_errors")
 tracking_commits, start_times = script("tracking_commits"), script("start_times")
 place_overhead = script("place_overhead")
 sys.path.append(str(SCRIPTS))
@@ -729,3 +729,33 @@ def test_a_planted_tenth_is_found_and_nobody_accused(way: str) -> None:
     """Two trials of each kind of results; docs/tracking.md has the figures of many."""
     pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
     assert tracking_histories.shares(way, 2, seed=3) == (0.0, 1.0)
+
+
+# --- ab_errors --------------------------------------------------------------------------------------------------------
+
+
+def test_made_up_runs_of_ab_are_judged_as_real_ones() -> None:
+    """Where all is quiet 2% are found in the case that has them alone; each kind of noise can be made."""
+    source = np.random.default_rng(1)
+    assert ab_errors.alarms(ab_errors.simulated("normal 0.2%", source, 0.02)) == ["case0"]
+    for kind in ab_errors.KINDS:
+        assert ab_errors.noise(kind, source, 8).shape == (8, ab_errors.CASES)
+    with pytest.raises(ValueError, match="storm"):
+        ab_errors.noise("storm", source, 8)
+
+
+def test_what_was_measured_of_ab_is_told_again(tmp_path, capsys):
+    """Runs are added to those that are there; a false alarm of a null run is exit 1."""
+    out = tmp_path / "errors.json"
+    one = {"mode": "duet", "seconds": 12.0, "deviation": 0.01, "alarms": [], "quads": 9, "log_width": -3.0}
+    one["loop"] = ["slower", 1.02, 0.015]
+    for name in ("null", "planted"):
+        ab_errors.added(out, name, [one, one])
+    ab_errors.added(out, "duet", [{"duet": one, "no-duet": one | {"log_width": -2.0 + at / 10}} for at in (0, 1)])
+    assert ab_errors.main(["told", "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "Real null runs: 2, 0 with a false alarm; 12 to 12 s each, 2 as duets" in said
+    assert "2% planted: found in 2 of 2 runs, 0 with another alarm" in said
+    assert "duet: 2 pairs; width of duets' intervals over those in turn 0.35 (0.19 to 0.66)" in said
+    ab_errors.added(out, "null", [one | {"alarms": [["x", "slower", 1.1]]}])
+    assert ab_errors.main(["told", "--out", str(out)]) == 1

@@ -1,134 +1,195 @@
-"""`hwbench ab`: the order of processes, what cancels and what is found."""
+"""`hwbench ab`: the order of processes, the choice of a duet, early ends, and what is kept."""
 
 from __future__ import annotations
 
-import json
-import math
+import collections
 import sys
 
-import numpy as np
 import pytest
 
-from doubles.scripted import record, run_of
-from hwbench.ab import interleave
-from hwbench.record import store
-from hwbench.record.model import BenchInfo
-from hwbench.record.reasons import Reason
+from hwbench.ab import duet, interleave, journal, looks
+from hwbench.ab.environments import Contender
+from hwbench.ab.interleave import Bout, Budget, steps
+from hwbench.ab.process import Ended
+from hwbench.ab.results import Read
+from hwbench.ab.tools import command
+from hwbench.ab.values import Value
 from hwbench.tracking.history import TrackingError
-from made_up.declared import DECLARED
+from hwbench.tracking.rules import Rules
+
+SIDES = [Contender("A", "/a/bin/python", commit="a"), Contender("B", "/b/bin/python", commit="b")]
 
 
-def test_the_order_is_a_b_b_a_then_b_a_a_b():
-    """In each quad each side has an early and a late process, and neither is always first."""
-    assert list(interleave.order(2)) == [(0, 0), (0, 1), (0, 1), (0, 0), (1, 1), (1, 0), (1, 0), (1, 1)]
+def test_a_quad_is_a_b_b_a_or_the_reverse_and_neither_is_first_more_often():
+    """Of two quads each begins with another side; which, is drawn; both of a pair have one layout."""
+    orders = [[step.side for at_once in steps(quad, 7) for step in at_once] for quad in range(40)]
+    assert {tuple(one) for one in orders} == {(0, 1, 1, 0), (1, 0, 0, 1)}
+    assert all(one != other for one, other in zip(orders[::2], orders[1::2], strict=True))
+    assert len({tuple(one) for one in orders[::2]}) == 2
+    [one], [two], [three], [four] = steps(0, 7)
+    assert one.layout == two.layout != three.layout == four.layout
+    assert steps(0, 7) == steps(0, 7) != steps(0, 8)
 
 
-def quads(count, ratio, *, drift=0.0, noise=0.0, seed=0, **more):
-    """Scripted quads: a machine that gets slower by `drift` a process, and strays by `noise`."""
-    rng = np.random.default_rng(seed)
-    out = [([], []) for _ in range(count)]
-    for number, (quad, side) in enumerate(interleave.order(count)):
-        level = math.exp(drift * number + rng.normal(0, noise)) * (ratio if side else 1.0)
-        out[quad][side].append(run_of(record(samples=[level * (1 + i / 1e4) for i in range(10)], **more)))
-    return out
+def test_a_duet_measures_both_at_once_and_swaps_the_cpus():
+    """Each side once on each CPU; which is first on which, is drawn."""
+    for quad in range(8):
+        pairs = steps(quad, 7, (2, 3))
+        assert [[step.side for step in pair] for pair in pairs] == [[0, 1], [0, 1]]
+        assert [pair[0].cpus for pair in pairs] == [pair[1].cpus for pair in reversed(pairs)]
+        assert all({step.cpus for step in pair} == {(2,), (3,)} for pair in pairs)
+    assert len({steps(quad, 7, (2, 3))[0][0].cpus for quad in range(8)}) == 2
 
 
-def verdict(runs, threshold=interleave.THRESHOLD):
-    [case] = interleave.judged(runs, ("base", "new"), threshold).cases
-    return case
+class Scripted(Bout):
+    """A measurement without processes: `times` gives a side's values, and how long a process takes."""
+
+    def __init__(self, folder, times, *, kind="pytest", fails=None, **more):
+        asked = journal.Asked(command="x", sides=("a", "b"), names=("A", "B"), seed=3)
+        kept = journal.opened(asked, folder, resume=more.pop("resume", False))
+        self.said, self.ran, self.times, self.fails = [], [], times, fails
+        super().__init__(SIDES, command([kind, "run"]), kept, folder, self.said.append, threshold=0.005, rules=Rules(),
+                         **more)  # fmt: skip
+
+    def run(self, at_once, number, what):
+        self.ran.append((number, [step.side for step in at_once], [step.cpus for step in at_once]))
+        if number == self.fails:
+            raise TrackingError(f"{what} failed")
+        found = []
+        for step in at_once:
+            values = self.times(step.side, len(at_once) > 1)
+            found.append((Ended(0, 1.0, 1.0, "", ""), Read([Value(bench="a", value=one) for one in values]), 0.0))
+        return found
 
 
-def test_what_was_measured_is_kept_though_a_later_process_fails(tmp_path, monkeypatch):
-    """Ten processes of twelve, hours of them perhaps, lie there with their numbers."""
-
-    def measured(one, asked, scratch, number):
-        if number == 11:
-            raise TrackingError("killed")
-        return run_of(record(), id=f"p{number}")
-
-    monkeypatch.setattr(interleave, "measured", measured)
-    with pytest.raises(TrackingError, match="killed"):
-        interleave.interleaved(["a", "b"], interleave.Asked(), 3, tmp_path, lambda _: None, tmp_path)
-    kept = sorted(path.name for path in tmp_path.glob("*.json"))
-    assert kept[:4] == ["001-base.json", "002-new.json", "003-new.json", "004-base.json"]
-    assert len(kept) == 10
+@pytest.fixture
+def two_cpus(monkeypatch):
+    monkeypatch.setattr(duet, "pair", lambda: duet.Pair((0, 1)))
 
 
-def test_two_percent_are_found_though_the_machine_drifts():
-    """A machine that loses 1% with every process: the drift cancels to the last digit, 2% are found."""
-    case = verdict(quads(6, 1.02, drift=0.01))
-    assert case.verdict == "slower"
-    assert case.ratio == pytest.approx(1.02, rel=1e-9)
-    assert verdict(quads(6, 1.0, drift=0.01)).verdict == "same"
+def test_a_duet_is_chosen_where_both_at_once_take_no_longer(tmp_path, two_cpus):
+    """After a process of each side alone; none of the three is counted."""
+    bout = Scripted(tmp_path, lambda side, both: [1.0])
+    found = bout.measured(Budget(3))
+    assert bout.journal.asked.mode == "duet"
+    assert bout.ran[:3] == [(0, [0], [()]), (0, [1], [()]), (0, [0, 1], [(0,), (1,)])]
+    assert collections.Counter(sides == [0, 1] for _, sides, _ in bout.ran[3:]) == {True: 6}
+    assert found.quads == 3
 
 
-def test_two_percent_in_noise_of_half_a_percent():
-    """Found with six quads; an interval that covers the truth; nothing found where nothing is."""
-    found = [verdict(quads(6, 1.02, noise=0.005, seed=seed)) for seed in range(20)]
-    assert sum(case.verdict == "slower" for case in found) >= 19
-    assert sum(case.low <= 1.02 <= case.high for case in found) >= 17
-    nothing = [verdict(quads(6, 1.0, noise=0.005, seed=seed)).verdict for seed in range(200)]
-    assert nothing.count("slower") <= 2
-
-
-def test_runs_are_kept_as_measured_and_judged_as_concluded(tmp_path, monkeypatch):
-    """A process of a side stores no verdict; what its limits refute counts as disturbed."""
-    at = {"params": {"size": "L1", "dtype": "f8"}, "counts": {"bytes": 1e9}}
-    raw = run_of(
-        record(bench="stream.load", **at), record(bench="access.steps", samples=(0.5,) * 3, **at),
-        benches={"access.steps": BenchInfo("How fast?", "a", "load"), "stream.load": DECLARED["stream.load"]},
-    )  # fmt: skip
-    monkeypatch.setattr(interleave, "measured", lambda *_: raw)
-    [(base, _), *_] = interleave.interleaved([None, None], interleave.Asked(), 3, tmp_path, lambda _: None, tmp_path)
-    assert [one.status for one in base[0].records] == ["ok", "suspect"]
-    assert store.read(tmp_path / "001-base.json") == raw
-
-
-def test_faster_is_faster():
-    """The other way round."""
-    assert verdict(quads(6, 0.9, noise=0.005)).verdict == "faster"
-
-
-def test_what_cannot_be_compared_is_said():
-    """Another version on one side, a failure, and too few quads."""
-    runs = quads(4, 1.0)
-    for _, new in runs:
-        new[:] = [run_of(record(version=2)) for _ in new]
-    assert "different things" in verdict(runs).reason
-    assert verdict(quads(2, 1.0)).reason == "fewer than 3 quads measured both sides"
-    lacking = [run_of(record(samples=(), status="skipped", reasons=[Reason("needs_smt")]))] * 2
-    one = verdict([(lacking, [run_of(record())] * 2)] * 4)
-    assert (one.verdict, one.reason) == ("new", "skipped in base: needs SMT")
-    wrong = [run_of(record(samples=(), status="wrong", reasons=[Reason("wrong_answer", "differs")]))] * 2
-    one = verdict([([run_of(record())] * 2, wrong)] * 4)
-    assert (one.verdict, one.reason) == ("failed", "wrong in new: differs")
-    assert verdict([([run_of(record())] * 2, [run_of()] * 2)] * 4).verdict == "gone"
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="the Python of the test is one of Linux")
-def test_the_same_environment_twice_is_not_slower(command, tmp_path, warm):
-    """End to end: twelve processes of this Python on both sides, one case; a ratio near 1 with its interval."""
-    only = ("--quads", "3", "--variant", "numpy", "--param", "n=1000", "--threshold", "0.5")
-    python = warm.python(tmp_path / "python")
-    done = command("ab", python, python, "vectorize.add", *only, "--json")
-    assert done.code == 0, done.err
-    told = json.loads(done.out)
-    assert told["software_differs"] == []
-    assert {case["verdict"] for case in told["cases"]} <= {"same", "ambiguous"}
-    assert "process 12 of 12" in done.err
+def test_sides_that_slow_each_other_down_are_measured_in_turn(tmp_path, two_cpus):
+    """Looked at twice, as a neighbour may have disturbed the first; the reason is kept."""
+    bout = Scripted(tmp_path, lambda side, both: [1.5 if both else 1.0])
+    bout.measured(Budget(3))
+    assert bout.journal.asked.mode == "abba"
+    assert bout.journal.asked.why.startswith("no duet: at once, both sides take 50% longer")
+    assert [sides for _, sides, _ in bout.ran[:6]] == [[0], [1], [0, 1], [0], [1], [0, 1]]
+    assert [number for number, *_ in bout.ran[6:]] == [*range(1, 13)]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("kind", "pair", "wished", "mode", "why"),
     [
-        (["--quads", "2"], "at least 3"),
-        (["--threshold", "-1"], "no relative difference"),
-        (["--param", "x"], "KEY=VALUE"),
+        ("pytest", duet.Pair(why="there is one CPU"), None, "abba", "no duet: there is one CPU"),
+        ("pytest", duet.Pair((0, 1)), False, "abba", "asked for by --no-duet"),
+        ("pytest", duet.Pair((0, 1), unless="there are two CPUs"), None, "abba", "no duet: there are two CPUs"),
+        (
+            "pytest",
+            duet.Pair((0, 1), unless="there are two CPUs"),
+            True,
+            "duet",
+            "asked for by --duet, though there are",
+        ),
+        ("hwbench", duet.Pair((0, 1)), None, "abba", "no duet: hwbench's benches use all CPUs"),
+        ("hwbench", duet.Pair((0, 1)), True, "duet", "asked for by --duet, though hwbench's benches"),
     ],
 )
-def test_bad_wishes_are_one_line(command, arguments, said):
-    """Before any process is started."""
-    done = command("ab", sys.executable, sys.executable, *arguments)
-    assert (done.code, done.err.count("\n")) == (2, 1)
-    assert said in done.err
+def test_the_reason_for_the_choice_is_told(tmp_path, monkeypatch, kind, pair, wished, mode, why):
+    """One CPU, the user's wish, benches of several threads."""
+    monkeypatch.setattr(duet, "pair", lambda: pair)
+    bout = Scripted(tmp_path, lambda side, both: [1.0], kind=kind)
+    bout.measured(Budget(3), wished)
+    assert (bout.journal.asked.mode, bout.journal.asked.why[: len(why)]) == (mode, why)
+
+
+def test_a_duet_that_cannot_be_is_refused_before_anything_runs(tmp_path, monkeypatch):
+    """`--duet` on one CPU."""
+    monkeypatch.setattr(duet, "pair", lambda: duet.Pair(why="there is one CPU"))
+    bout = Scripted(tmp_path, lambda side, both: [1.0])
+    with pytest.raises(TrackingError, match="--duet: there is one CPU"):
+        bout.measured(Budget(3), wished=True)
+    assert bout.ran == []
+
+
+def test_it_stops_at_half_where_all_is_clear_and_at_no_other_time(tmp_path, two_cpus):
+    """A tenth slower without noise; with noise all quads are measured."""
+    clear = Scripted(tmp_path / "clear", lambda side, both: [1.1 if side else 1.0])
+    found = clear.measured(Budget(10), wished=False)
+    assert (found.quads, found.look) == (5, looks.EARLY)
+    assert found.report.cases[0].verdict == "slower"
+    values = iter(1 + 0.1 * (i % 7) for i in range(1000))
+    noisy = Scripted(tmp_path / "noisy", lambda side, both: [next(values)])
+    found = noisy.measured(Budget(10), wished=False)
+    assert (found.quads, found.look) == (10, looks.LAST)
+    assert any(line.startswith("quad 4 of 10, 0 s left; so far a ") for line in noisy.said)
+
+
+def test_what_was_measured_is_kept_and_continued(tmp_path, two_cpus):
+    """The quad that was cut off is measured again, the others are not, and the choice stays."""
+    bout = Scripted(tmp_path, lambda side, both: [1.0], fails=7)
+    with pytest.raises(TrackingError, match="process 7 failed"):
+        bout.measured(Budget(3), wished=False)
+    again = Scripted(tmp_path, lambda side, both: [1.0], resume=True)
+    assert again.measured(Budget(3)).quads == 3
+    assert [number for number, *_ in again.ran] == [*range(5, 13)]
+    assert again.journal.asked.mode == "abba"
+
+
+def test_a_time_is_kept_to_but_for_three_quads(tmp_path, monkeypatch, two_cpus):
+    """`--for`: FEWEST at least, then until it is over."""
+    clock = iter(range(10_000))
+    monkeypatch.setattr(interleave.time, "monotonic", lambda: next(clock))
+    values = iter(1 + 0.1 * (i % 7) for i in range(1000))
+    assert Scripted(tmp_path / "a", lambda *_: [next(values)]).measured(Budget(seconds=0.5)).quads == 3
+    assert Scripted(tmp_path / "b", lambda *_: [next(values)]).measured(Budget(seconds=20)).quads > 5
+
+
+def test_benches_of_hwbench_with_kept_kernels_need_no_first_process(tmp_path, monkeypatch):
+    """Nothing is left to compile, and there is nothing to choose."""
+    monkeypatch.setattr(duet, "pair", lambda: duet.Pair((1, 2)))
+    (tmp_path / "kernels" / "x").mkdir(parents=True)
+    bout = Scripted(tmp_path / "kept", lambda side, both: [1.0], kind="hwbench")
+    bout.sides = [Contender("A", "/a", {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")})] * 2
+    assert not interleave._warm(bout.sides[0])
+    (tmp_path / "kernels" / "x" / "a.nbi").touch()
+    bout.measured(Budget(3))
+    assert [number for number, *_ in bout.ran] == [*range(1, 13)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell")
+def test_processes_of_both_sides_run_for_real(tmp_path):
+    """Words, folders, layout and results; a side that dies is named with its process, and its output is kept."""
+    sides = [Contender("A", sys.executable, folder=tmp_path), Contender("B", sys.executable, {"SIDE": "7"}, tmp_path)]
+    asked = command(["python", "-I", "-S", "-c", "import os; os._exit(int(os.environ.get('SIDE', 0)))"])
+    kept = journal.opened(journal.Asked(command="x", sides=("a", "b"), names=("A", "B"), seed=3), tmp_path / "kept",
+                          resume=False)  # fmt: skip
+    bout = Bout(sides, asked, kept, tmp_path / "scratch", print, threshold=0.1, rules=Rules())
+    pair = steps(0, 1)[0][0].layout
+    [(ended, read, _)] = bout.run([interleave.Step(0, pair)], 1, "process 1")
+    assert read.values[0].value == ended.seconds
+    with pytest.raises(TrackingError, match=r"^new, B: process 2 ended by exit code 7: it said nothing; its output: "):
+        bout.run([interleave.Step(1, pair)], 2, "process 2")
+    assert (kept.folder / "002-new.txt").read_text() == ""
+
+
+def test_an_environment_is_as_if_it_were_activated(tmp_path, monkeypatch):
+    """Its programs first, its own variables, the draw."""
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.setenv("PYTHONHOME", "/x")
+    binaries = tmp_path / "bin"
+    binaries.mkdir()
+    (tmp_path / "pyvenv.cfg").touch()
+    one = interleave.environment(Contender("A", str(binaries / "python"), {"X": "1"}), steps(0, 1)[0][0].layout)
+    assert one["PATH"].startswith(f"{binaries}")
+    assert (one["VIRTUAL_ENV"], one["X"], "PYTHONHOME" in one) == (str(tmp_path), "1", False)
+    assert "PYTHONHASHSEED" in one

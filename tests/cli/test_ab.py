@@ -1,25 +1,44 @@
-"""`hwbench ab`: what it refuses before it starts a process."""
+"""`hwbench ab`: its questions, what it refuses before it builds or starts anything, and a whole measurement."""
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+import sys
+
 import pytest
+
+from hwbench import cache
+from hwbench.ab import environments, interleave
+from hwbench.tracking.history import TrackingError
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--quads", "2"], "--quads 2: at least 3 are needed to bound a ratio"),
-        (["--quads", "1001"], "--quads 1001"),
-        (["--threshold", "-1"], "--threshold -1: is no relative difference"),
-        (["--param", "size"], "--param size: is not of the form KEY=VALUE"),
-        (["--json", "--markdown"], "--json and --markdown: choose one"),
+        (["HEAD", "HEAD", "--quads", "2"], "--quads 2: at least 3 are needed to bound a ratio"),
+        (["HEAD", "HEAD", "--quads", "1001"], "--quads 1001"),
+        (["HEAD", "HEAD", "--quads", "4", "--for", "5m"], "--quads and --for: choose one"),
+        (["HEAD", "HEAD", "--for", "soon"], "--for soon: is no time such as 5m"),
+        (["HEAD", "HEAD", "--timeout", "0s"], "--timeout 0s: is no time"),
+        (["HEAD", "HEAD", "--threshold", "-1"], "--threshold -1: is no relative difference"),
+        (["HEAD", "HEAD", "--param", "size"], "--param size: is not of the form KEY=VALUE"),
+        (["HEAD", "HEAD", "--json", "--markdown"], "--json and --markdown: choose one"),
+        (["HEAD", "HEAD", "--metric", "x=(.)"], "--metric reads what a command prints"),
+        ([], "names no sides; hwbench ab --base HEAD~1"),
+        (["HEAD"], "HEAD: is one word of two"),
+        (["--new", "HEAD", "--", "pytest"], "--new needs --base"),
+        (["--base", "HEAD"], "there is no command to measure"),
+        (["--base", "HEAD", "--", "uv", "run", "pytest"], "uv chooses an environment itself"),
+        (["a", "b", "--", "pytest", "x"], "pytest: is a command, and not a bench; hwbench ab --base a"),
     ],
-)
+)  # fmt: skip
 def test_bad_usage_is_told_before_anything_is_built(command, monkeypatch, arguments, said):
     """One line and exit 2, and no environment is made."""
-    monkeypatch.setattr("hwbench.ab.environments.contenders", lambda *_, **__: pytest.fail("built an environment"))
-    done = command("ab", "HEAD", "HEAD", *arguments)
-    assert (done.code, done.out) == (2, "")
+    monkeypatch.setattr(environments, "contenders", lambda *_, **__: pytest.fail("built an environment"))
+    done = command("ab", *arguments)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert done.err.startswith(f"hwbench: {said}")
 
 
@@ -37,25 +56,90 @@ def test_ctrl_c_is_exit_130(command, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hwbench.ab.environments.contenders", interrupted)
+    monkeypatch.setattr(environments, "contenders", interrupted)
     done = command("ab", "HEAD", "HEAD")
     assert (done.code, done.out) == (130, "")
     assert "Traceback" not in done.err
 
 
-def test_a_file_of_benches_is_named_as_its_processes_find_it(command, monkeypatch, tmp_path):
-    """They run in directories of their own."""
-    from hwbench.ab import environments, interleave
-    from hwbench.tracking.history import TrackingError
+@pytest.fixture
+def asked(monkeypatch, tmp_path):
+    """What would be built and measured; nothing is."""
+    found = {}
+    side = environments.Contender("A", sys.executable)
 
-    asked = []
+    def contenders(specs, recipe, scratch, say, *, own):
+        found.update(specs=specs, recipe=recipe, own=own)
+        return [side, side]
 
-    def interleaved(sides, wanted, *_):
-        asked.append(wanted.select)
+    def measured(bout, budget, duet):
+        found.update(command=bout.asked, budget=budget, duet=duet)
         raise TrackingError("stopped")
 
-    monkeypatch.setattr(environments, "contenders", lambda *_, **__: ["a", "b"])
-    monkeypatch.setattr(interleave, "interleaved", interleaved)
+    monkeypatch.setattr(cache, "directory", lambda *parts: tmp_path.joinpath(*parts))
+    monkeypatch.setattr(environments, "contenders", contenders)
+    monkeypatch.setattr(interleave.Bout, "measured", measured)
+    return found
+
+
+def test_benches_of_hwbench_are_named_as_their_processes_find_them(command, asked, monkeypatch, tmp_path):
+    """They run in directories of their own."""
     monkeypatch.chdir(tmp_path)
-    command("ab", "HEAD", "HEAD", "mine.py", "stream.load")
-    assert asked == [[f"{tmp_path}/mine.py", "stream.load"]]
+    done = command("ab", "HEAD~1", "HEAD", "mine.py", "stream.load", "--param", "n=3")
+    assert (done.code, done.err) == (2, "hwbench: stopped\n")
+    assert asked["specs"] == ("HEAD~1", "HEAD")
+    assert asked["command"].words == (
+        "run",
+        "--preset",
+        "quick",
+        "--param",
+        "n=3",
+        "--",
+        f"{tmp_path}/mine.py",
+        "stream.load",
+    )
+    assert (asked["own"], asked["recipe"].requirements, asked["budget"].quads) == (True, (), 6)
+
+
+def test_a_command_is_measured_on_the_working_tree_unless_told_otherwise(command, asked):
+    """With what it needs installed beside the project, for the time that is asked for."""
+    command("ab", "--base", "HEAD~1", "--with", ".[bench]", "--for", "5m", "--no-duet", "--", "pytest", "-q", "tests")
+    assert asked["specs"] == ("HEAD~1", ".")
+    assert asked["command"].words == ("-q", "tests")
+    assert asked["recipe"].requirements[0] == ".[bench]"
+    assert asked["recipe"].requirements[1].startswith("pytest")
+    assert (asked["own"], asked["budget"].seconds, asked["duet"], asked["recipe"].build) == (False, 300.0, False, True)
+
+
+SCRIPT = "import sys\nfrom work import rate\nprint('rate:', rate)\nsys.exit(code := 0)\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="processes of Linux")
+def test_one_line_was_changed_and_is_it_faster(command, tmp_path, monkeypatch):
+    """End to end, without a build: two commits, a script that prints a rate; JSON, exit code, what is kept."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    monkeypatch.setattr(cache, "directory", lambda *parts: tmp_path.joinpath("cache", *parts))
+    root = tmp_path / "project"
+    root.mkdir()
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@localhost"]
+    subprocess.run([*git, "init", "-q"], cwd=root, check=True)
+    for rate in (100, 80):
+        (root / "work.py").write_text(f"rate = {rate}\n")
+        (root / "script.py").write_text(SCRIPT)
+        subprocess.run([*git, "add", "."], cwd=root, check=True)
+        subprocess.run([*git, "commit", "-qm", "x"], cwd=root, check=True)
+    monkeypatch.chdir(root)
+    keep = tmp_path / "kept"
+    done = command("ab", "--base", "HEAD~1", "--quads", "3", "--no-build", "--no-duet", "--json", "--keep", keep,
+                   "--metric", r"rate[MB/s]=rate: (\d+)", "--", "python", "-S", "script.py")  # fmt: skip
+    assert done.code == 1, done.err
+    told = json.loads(done.out)
+    [case] = told["cases"]
+    assert (case["verdict"], case["base"], case["new"], round(case["ratio"], 9)) == ("slower", 100, 80, 1.25)
+    assert told["correction"].startswith("Holm")
+    assert len(told["measured"]["processes"]) == 12
+    assert len({one["hash_seed"] for one in told["measured"]["processes"]}) == 6
+    assert "quad 3 of 3" in done.err
+    assert (keep / "ab.jsonl").read_text().count("\n") == 13

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import msgspec
@@ -123,3 +124,25 @@ def test_files_that_were_left_out_are_ten_lines_and_a_count(capsys):
     verdicts.warn_of([f"{i}.json: is no JSON" for i in range(12)])
     lines = capsys.readouterr().err.splitlines()
     assert (lines[0], len(lines), lines[-1]) == ("left out: 0.json: is no JSON", 11, "left out: 2 more files")
+
+
+def test_the_whole_of_an_interleaved_measurement_has_a_verdict_of_its_own(capsys):
+    """Said first, with how it was measured; in the JSON; and it ends by exit code 1 though no case is slower."""
+    report, old, now = compared(1.0)
+    case = report.cases[0]
+    whole = msgspec.structs.replace(case, bench="geometric mean", verdict="slower", ratio=1.02, low=1.01, high=1.03)
+    more = {"whole": whole, "notes": ("measured in turn",), "design": {"mode": "abba"}, "correction": "Holm"}
+    report = dataclasses.replace(report, cases=[case, msgspec.structs.replace(case, bench="b")], **more)
+    told = verdicts.Compared(report, old, now, 0.02)
+    for as_markdown in (False, True):
+        with pytest.raises(typer.Exit) as end:
+            verdicts.deliver(told, "", json=False, as_markdown=as_markdown)
+        assert end.value.exit_code == 1
+        said = capsys.readouterr().out
+        assert "geometric mean of 2 times: slower, 1.02× slower (1.01–1.03)" in said
+        assert "measured in turn" in said
+        assert "(Holm)" in said
+    data = verdicts.as_json(told)
+    assert data["geometric_mean"] == {"value": 1.02, "low": 1.01, "high": 1.03}
+    assert (data["whole"].verdict, data["measured"], data["correction"]) == ("slower", {"mode": "abba"}, "Holm")
+    assert "whole" not in verdicts.as_json(verdicts.Compared(compared(1.0)[0], old, now, 0.02))

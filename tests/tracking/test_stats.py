@@ -28,3 +28,10 @@ def test_the_density_and_trigamma_are_scipy_s():
         assert stats.t_log_density(x, 4.0) == pytest.approx(scipy.t.logpdf(x * scale, 4) + math.log(scale))
     logs = np.log(np.random.default_rng(3).chisquare(4, 100_000) / 4)
     assert stats.trigamma(2.0) == pytest.approx(float(logs.var()), rel=0.03)
+
+
+def test_holm_rejects_what_its_procedure_rejects():
+    """Step by step: the smallest times their number, the next times one less, never below the one before."""
+    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert stats.holm([0.5, 0.9, 0.001]) == pytest.approx([1.0, 1.0, 0.003])
+    assert stats.holm([]) == []

@@ -1,241 +1,320 @@
-"""Two environments or commits measured interleaved, whole processes in the order A B B A, so that drift cancels.
+"""Two sides measured in turn by whole processes, in quads: base new new base, or new base base new, as it is drawn.
 
-Two runs in sequence see another clock, other neighbours, other pages. Here each *quad* starts four processes, base new
-new base, every second quad the other way round. Linear drift over a quad is equal on both sides of its ratio; what is
-random per process (pages, alignment, cores) differs from quad to quad. The scatter of the quads' ratios is the whole
-uncertainty; no noise model is assumed.
+Two runs in sequence see another clock, other neighbours, other pages. Here linear drift over a quad is equal on both
+sides of its ratio. A duet measures the two processes of a pair at once on two like CPUs, and swaps the CPUs for the
+second pair.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 import os
-import subprocess
+import random
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
-from ..analysis.plausibility import concluded
-from ..record import store, text
-from ..record.model import Record, Run, key
-from ..tracking import doubts
-from ..tracking.comparison import Comparison, ComparisonReport, Verdict
+from ..record import text
+from ..tracking.comparison import ComparisonReport
 from ..tracking.history import TrackingError
-from ..tracking.sides import FAILED, Side, identity
-from ..tracking.stats import adjusted, t_quantile, t_tail
-from ..tracking.variance import LEAST, Noise
-from ..tracking.verdicts import LEVEL, POWER, UNBOUNDED
-from .environments import Contender, last_line
+from ..tracking.rules import Rules
+from . import duet
+from .environments import Contender
+from .journal import Journal, Measured
+from .judging import Shifts, clear, judged, shifts
+from .layout import Layout, drawn
+from .looks import EARLY, FEWEST, LAST, Look
+from .process import Ended, Running, together
+from .results import Read, read, with_failures
+from .tools import RESULT, Command, argv
+from .values import Quad, Value
 
-THRESHOLD = 0.005
-QUADS = 6
-NARROW = 0.05  # relative; an interval within it that holds 1 shows no change
-NOT_MEASURED: Verdict = "not measured"
-FEWEST = 3  # quads: two ratios give no useful interval
-PROCESS_S = 3600.0
-REMEDY = "raise --quads, or wait until the machine is quieter"
-
-Quad = tuple[Sequence[Run], Sequence[Run]]  # the two runs of each side
+SIDES = ("base", "new")
+PROCESSES = 4  # of a quad
+TIMEOUT = 3600.0
+MOST = 1000  # quads
+OWN = "hwbench's benches use all CPUs that they are given"
+LABEL = 60  # letters of a case in a line of progress
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What to measure, in terms of `hwbench run`."""
+class Budget:
+    """How much is measured: so many quads, or for so many seconds, FEWEST quads at least."""
 
-    select: Sequence[str] = ()
-    preset: str = "quick"
-    params: Sequence[str] = ()
-    variants: Sequence[str] = ()
+    quads: int = 10
+    seconds: float | None = None
 
-    def arguments(self) -> list[str]:
-        """The command line after `hwbench run`."""
-        out = ["--preset", self.preset]
-        for name, values in (("--param", self.params), ("--variant", self.variants)):
-            for value in values:
-                out += [name, value]
-        return [*out, "--", *self.select] if self.select else out
+    def __str__(self) -> str:
+        return f"{self.quads} quads" if self.seconds is None else text.duration(self.seconds)
 
+    def done(self, quads: int, elapsed: float) -> float:
+        """The share that is done."""
+        if self.seconds is None:
+            return quads / self.quads
+        return min(1.0, elapsed / self.seconds) if quads >= FEWEST else 0.0
 
-# --- measuring --------------------------------------------------------------------------------------------------------
-
-
-def order(quads: int) -> Iterator[tuple[int, int]]:
-    """(quad, side) of each process: sides 0 1 1 0, then 1 0 0 1, so that neither is always first."""
-    for quad in range(quads):
-        for side in (0, 1, 1, 0):
-            yield quad, side ^ (quad % 2)
+    def left(self, quads: int, elapsed: float) -> float:
+        """Seconds until the end, as far as can be told."""
+        if self.seconds is not None:
+            return max(0.0, self.seconds - elapsed)
+        return elapsed / quads * (self.quads - quads) if quads else 0.0
 
 
-def measured(one: Contender, asked: Asked, scratch: Path, number: int) -> Run:
-    """The run of one process of a side."""
-    folder = scratch / f"{number:03}"
-    folder.mkdir()
-    variables = {**os.environ, **one.variables}
-    # One cache of kernels per side: compiling would else take most of each process's time.
-    variables["NUMBA_CACHE_DIR"] = str(scratch / f"kernels-{abs(hash((one.python, *one.variables.values())))}")
-    command = [one.python, "-m", "hwbench", "run", "--no-report", "--machine", "ab", "--out", str(folder)]
-    command += ["--json", str(folder / "run.json"), *asked.arguments()]
-    try:
-        done = subprocess.run(  # noqa: S603
-            command, env=variables, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            errors="replace", timeout=PROCESS_S,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise TrackingError(f"{one.name}: a process took more than {text.seconds(PROCESS_S)}; select less") from None
-    if done.returncode not in (0, 1) or not (folder / "run.json").exists():
-        raise TrackingError(f"{one.name}: hwbench run failed there: {last_line(done.stderr)}")
-    return store.read(folder / "run.json")
+@dataclass(frozen=True)
+class Outcome:
+    """What was found, at which look, and how many seconds measuring took."""
+
+    report: ComparisonReport
+    look: Look
+    quads: int
+    seconds: float
 
 
-def interleaved(
-    sides: Sequence[Contender], asked: Asked, quads: int, scratch: Path, say: Callable[[str], None],
-    keep: Path | None = None,
-) -> list[tuple[list[Run], list[Run]]]:  # fmt: skip
-    """The runs of each quad, by side; each is written to `keep`, where given, as soon as it is measured."""
-    out: list[tuple[list[Run], list[Run]]] = [([], []) for _ in range(quads)]
-    for number, (quad, side) in enumerate(order(quads), 1):
-        name = ("base", "new")[side]
-        say(f"process {number} of {4 * quads}: {name}")
-        run = measured(sides[side], asked, scratch, number)
-        out[quad][side].append(concluded(run))
-        if keep is not None:
-            store.write(run, keep / f"{number:03}-{name}.json")
-    return out
+@dataclass(frozen=True)
+class Step:
+    """A process of a quad: its side and layout, and the CPU that it is pinned to in a duet."""
+
+    side: int
+    layout: Layout
+    cpus: tuple[int, ...] = ()
+
+
+def steps(quad: int, seed: int, cpus: Sequence[int] = ()) -> list[list[Step]]:
+    """The processes of a quad, each list at once. The same numbers give the same quad, also in a continued measurement.
+
+    Of two quads each begins with another side, in an order that is drawn.
+    """
+    source = random.Random(f"{seed} {quad // 2}")  # noqa: S311 - nothing secret
+    first = source.randrange(2) ^ (quad % 2)
+    source = random.Random(f"{seed} quad {quad}")  # noqa: S311
+    pairs = [drawn(source) for _ in range(2)]
+    if cpus:
+        ways = (tuple(cpus), tuple(reversed(cpus)))
+        return [
+            [Step(side, layout, (ways[place ^ first][side],)) for side in (0, 1)] for place, layout in enumerate(pairs)
+        ]
+    order = [(first, 0), (1 - first, 0), (1 - first, 1), (first, 1)]
+    return [[Step(side, pairs[pair])] for side, pair in order]
 
 
 @contextlib.contextmanager
 def workplace() -> Iterator[Path]:
-    """A temporary directory for environments, kernels and runs."""
+    """A temporary directory for what processes write."""
     with tempfile.TemporaryDirectory(prefix="hwbench-ab-") as name:
         yield Path(name)
 
 
-# --- judging ----------------------------------------------------------------------------------------------------------
+class Bout:
+    """A measurement of two sides by one command."""
+
+    def __init__(
+        self, sides: Sequence[Contender], asked: Command, journal: Journal, scratch: Path, say: Callable[[str], None],
+        *, threshold: float, rules: Rules, timeout: float = TIMEOUT, keep: Path | None = None,
+    ) -> None:  # fmt: skip
+        self.sides, self.asked, self.journal, self.scratch, self.say = sides, asked, journal, scratch, say
+        self.threshold, self.rules, self.timeout, self.keep = threshold, rules, timeout, keep
+
+    # --- processes ----------------------------------------------------------------------------------------------------
+
+    def run(self, at_once: Sequence[Step], number: int, what: str) -> list[tuple[Ended, Read, float]]:
+        """Processes that run at once, and what each measured; TrackingError names the side, the process and why."""
+        running: list[Running] = []
+        labels, places = [], []
+        began = time.time()
+        try:
+            for place, step in enumerate(at_once):
+                side, name = self.sides[step.side], SIDES[step.side]
+                out = self.scratch / f"{number + place:03}-{name}"
+                shutil.rmtree(out, ignore_errors=True)
+                out.mkdir(parents=True)
+                places.append(out)
+                labels.append(f"{name}, {side.name}: {what}")
+                words = argv(self.asked, side, out)
+                variables = environment(side, step.layout)
+                running.append(Running(labels[-1], words, side.folder, out, variables, step.cpus))
+            found = []
+            for label, one, out in zip(labels, together(running, self.timeout), places, strict=True):
+                try:
+                    found.append((one, read(self.asked, one, out, self.rules), began))
+                except TrackingError as error:
+                    raise TrackingError(f"{label} {error}; its output: {self._output(out)}") from None
+        finally:
+            for process in running:
+                if process.waiter.is_alive():
+                    process.end()
+        for out in places:
+            result = out / RESULT
+            if self.keep is not None and number and result.is_file():
+                shutil.copy(result, self.keep / f"{out.name}.json")
+            shutil.rmtree(out, ignore_errors=True)
+        return found
+
+    def _output(self, out: Path) -> Path:
+        """Where the output of a process is kept that measured nothing."""
+        kept = self.journal.folder / f"{out.name}.txt"
+        kept.write_bytes((out / "stdout.txt").read_bytes() + (out / "stderr.txt").read_bytes())
+        return kept
+
+    # --- the course ---------------------------------------------------------------------------------------------------
+
+    def mode(self, wished: bool | None, source: random.Random) -> tuple[str, str, tuple[int, ...]]:
+        """Warm both sides up, and choose: abba or duet, why, and the CPUs of a duet.
+
+        The first process of a side compiles and fills caches; it is not counted. It tells how many CPUs the command
+        keeps busy, and a first duet, whether the sides slow each other down.
+        """
+        found = duet.pair()
+        if wished and found.why:
+            raise TrackingError(f"--duet: {found.why}; leave it out")
+        if self.asked.kind == "hwbench" and not wished and all(map(_warm, self.sides)):
+            return "abba", f"no duet: {OWN}", ()
+        alone = self._alone(source, "first process")
+        self.say(f"a process takes {text.seconds(max(one.seconds for one, _ in alone))}")
+        if wished is False:
+            return "abba", "asked for by --no-duet", ()
+        busy = (duet.refused(one.seconds, one.cpu) for one, _ in alone)
+        own = OWN if self.asked.kind == "hwbench" else ""
+        why = next(filter(None, (found.why, found.unless, own, *busy)), "")
+        if wished:
+            return "duet", "asked for by --duet" + f", though {why}" * bool(why), found.cpus
+        if why:
+            return "abba", f"no duet: {why}", ()
+        told = ""
+        for again in (False, True):  # a neighbour may have disturbed the first
+            alone = self._alone(source, "second process") if again else alone
+            layout = drawn(source)
+            pair = [Step(side, layout, (found.cpus[side],)) for side in (0, 1)]
+            both = self.run(pair, 0, "its first process beside the other")
+            times = min(_slower(one, other) for (_, one, _), (_, other) in zip(both, alone, strict=True))
+            if not (told := duet.slowed(times)):
+                return "duet", "the command keeps one CPU busy, and both at once take no longer", found.cpus
+        return "abba", f"no duet: {told}", ()
+
+    def _alone(self, source: random.Random, which: str) -> list[tuple[Ended, Read]]:
+        """A process of each side that is not counted."""
+        found = []
+        for side in (0, 1):
+            self.say(f"{SIDES[side]}: a {which}, which is not counted …")
+            [(ended, got, _)] = self.run([Step(side, drawn(source))], 0, f"its {which}")
+            found.append((ended, got))
+        return found
+
+    def measured(self, budget: Budget, wished: bool | None = None) -> Outcome:
+        """Choose how to measure, unless that is known from before, and measure."""
+        if not self.journal.asked.mode:
+            mode, why, cpus = self.mode(wished, random.Random(f"{self.journal.asked.seed} first"))  # noqa: S311
+            self.say(f"{'duet' if mode == 'duet' else 'in turn'}: {why}")
+            self.journal.begin(msgspec.structs.replace(self.journal.asked, mode=mode, why=why, cpus=cpus))
+        return self.measure(budget)
+
+    def measure(self, budget: Budget) -> Outcome:
+        """Quads until the budget is spent, or all is clear at the first look."""
+        done = {quad: _quad(found) for quad, found in self.journal.complete(PROCESSES).items()}
+        before = sum(one.seconds for one in self.journal.measured) / (2 if self.journal.asked.mode == "duet" else 1)
+        if done:
+            self.say(f"continued: {len(done)} quads are there")
+        began = time.monotonic() - before
+        looked = bool(done) and budget.done(len(done), before) >= EARLY.share
+        quad = 0
+        while budget.done(len(done), time.monotonic() - began) < LAST.share and len(done) < MOST:
+            while quad in done:
+                quad += 1
+            done[quad] = self._one(quad)
+            elapsed = time.monotonic() - began
+            quads = [done[one] for one in sorted(done)]
+            self.say(self._so_far(quads, budget, elapsed))
+            share = budget.done(len(done), elapsed)
+            due = len(done) >= EARLY.due(budget.quads) if budget.seconds is None else share >= EARLY.share
+            if due and share < LAST.share and not looked:
+                looked = True
+                report = self._judged(quads, EARLY)
+                if clear(report, self.threshold):
+                    return Outcome(report, EARLY, len(quads), elapsed)
+        quads = [done[one] for one in sorted(done)]
+        return Outcome(self._judged(quads, LAST), LAST, len(quads), time.monotonic() - began)
+
+    def _one(self, quad: int) -> Quad:
+        asked = self.journal.asked
+        number, place = PROCESSES * quad + 1, 0
+        found: list[Measured] = []
+        for at_once in steps(quad, asked.seed, asked.cpus):
+            what = f"process {number + place}"
+            for step, (ended, got, began) in zip(at_once, self.run(at_once, number + place, what), strict=True):
+                one = Measured(
+                    quad=quad, step=place, side=step.side, layout=step.layout, began=round(began, 3),
+                    seconds=ended.seconds, cpu=ended.cpu, values=got.values, cpus=step.cpus, names=got.names,
+                    failed=got.failed,
+                )  # fmt: skip
+                self.journal.add(one)
+                found.append(one)
+                place += 1
+        return _quad(found)
+
+    def _judged(self, quads: Sequence[Quad], look: Look) -> ComparisonReport:
+        return judged(quads, [one.name for one in self.sides], self.threshold, look, self.rules)
+
+    def _so_far(self, quads: Sequence[Quad], budget: Budget, elapsed: float) -> str:
+        """The progress, with estimates: a verdict is given at a look alone."""
+        of = f" of {budget.quads}" if budget.seconds is None else ""
+        left = text.duration(budget.left(len(quads), elapsed))
+        said = f"quad {len(quads)}{of}, {left} left"
+        told = so_far(quads, self.threshold)
+        return f"{said}; so far {told}" if told else said
 
 
-@dataclass(frozen=True)
-class _Case:
-    """A case with the log ratio of new over base for each quad that measured both sides."""
-
-    shown: Record
-    shifts: Sequence[float]
-    reason: str = ""
-    disturbed: int = 0
-    unfit: Verdict = "not measured"
-    values: tuple[float | None, float | None] = (None, None)  # the median seconds of each side
-
-    @property
-    def error(self) -> float:
-        """Standard error of the mean shift, with the floor LEAST for a single run."""
-        found = float(np.std(self.shifts, ddof=1)) / math.sqrt(len(self.shifts))
-        return max(found, LEAST / math.sqrt(4 * len(self.shifts)))
+def _warm(side: Contender) -> bool:
+    """Whether kernels that were compiled for a side are kept."""
+    kept = side.variables.get("NUMBA_CACHE_DIR")
+    return kept is not None and any(Path(kept).rglob("*.nbi"))
 
 
-def judged(quads: Sequence[Quad], names: Sequence[str], threshold: float) -> ComparisonReport:
-    """A verdict for each case, from the scatter of its quads alone."""
-    cases = list(_cases(quads))
-    edge = math.log1p(threshold)
-    fit = [one for one in cases if not one.reason]
-    means = [float(np.mean(one.shifts)) for one in fit]
-    slower, faster = (
-        adjusted(
-            [t_tail((sign * m - edge) / one.error, len(one.shifts) - 1) for m, one in zip(means, fit, strict=True)]
-        )
-        for sign in (1, -1)
-    )
-    tested = {id(one): (m, s, f) for one, m, s, f in zip(fit, means, slower, faster, strict=True)}
-    deviations = [one.error * math.sqrt(len(one.shifts)) for one in fit]
-    noise = Noise(
-        float(np.median(deviations)) if deviations else 0.0,
-        f"the scatter of {len(quads)} quads of {names[0]} and {names[1]}",
-    )
-    return ComparisonReport([_comparison(one, tested.get(id(one)), edge, len(quads)) for one in cases], noise, ())
-
-
-def _cases(quads: Sequence[Quad]) -> Iterator[_Case]:
-    found = [
-        tuple([{key(record): record for record in run.records} for run in runs] for runs in quad) for quad in quads
+def _slower(one: Read, other: Read) -> float:
+    """How many times as long cases of a process take as those of another: the median."""
+    before = {value.key: value.value for value in other.values if value.value}
+    ratios = [
+        (before[value.key] / value.value if value.higher else value.value / before[value.key])
+        for value in one.values
+        if value.value and before.get(value.key)
     ]
-    for place in dict.fromkeys(at for quad in found for side in quad for run in side for at in run):
-        every = [[[run.get(place) for run in side] for side in quad] for quad in found]
-        records = [record for quad in every for side in quad for record in side if record is not None]
-        shown = records[-1]
-        whole = [quad for quad in every if all(record is not None and record.timed for side in quad for record in side)]
-        reason, unfit = "", NOT_MEASURED
-        if len({(record.version, tuple(sorted(record.counts.items()))) for record in records if record.timed}) > 1:
-            reason = "the two time different things: their versions or the work of a call differ"
-        elif len(whole) < FEWEST:
-            unfit, reason = _unfit([[r for quad in every for r in quad[side] if r is not None] for side in (0, 1)])
-        shifts = [
-            float(np.mean([math.log(np.median(r.samples)) for r in new if r]))
-            - float(np.mean([math.log(np.median(r.samples)) for r in old if r]))
-            for old, new in whole
-        ]
-        disturbed = sum(record.status == "suspect" for record in records)
-        old, now = ([r for quad in every for r in quad[side] if r is not None and r.timed] for side in (0, 1))
-        yield _Case(shown, shifts, reason, disturbed, unfit, (_middle(old), _middle(now)))
+    return float(np.median(ratios)) if ratios else 1.0
 
 
-def _middle(records: Sequence[Record]) -> float | None:
-    return float(np.median([np.median(record.samples) for record in records])) if records else None
+def so_far(quads: Sequence[Quad], threshold: float) -> str:
+    """The greatest changes by the quads that are there."""
+    fit: list[Shifts] = [one for one in shifts(quads, threshold, Rules()) if len(one.shifts) >= 1]
+    if not fit:
+        return ""
+    worst, best = max(fit, key=lambda one: one.mean), min(fit, key=lambda one: one.mean)
+    parts = [f"{_label(one.shown)} {text.ratio(float(np.exp(one.mean)))}" for one in (worst, best)]
+    return ", ".join(dict.fromkeys(parts)) + f" ({len(fit)} cases)" * (len(fit) > 2)
 
 
-def _unfit(sides: Sequence[Sequence[Record]]) -> tuple[Verdict, str]:
-    """What a case that was not measured enough on both sides is called, and why."""
-    bad = [next((record for record in side if not record.timed), None) for side in sides]
-    if bad[1] is not None and bad[1].status in FAILED and not (bad[0] is not None and bad[0].status in FAILED):
-        return "failed", f"{bad[1].status} in new: {bad[1].why}"
-    timed = [any(record.timed for record in side) for side in sides]
-    told = [
-        f"not in {name}" if not side else f"{one.status} in {name}: {one.why}" if one is not None else ""
-        for name, side, one in zip(("base", "new"), sides, bad, strict=True)
-    ]
-    why = next(filter(None, told), f"fewer than {FEWEST} quads measured both sides")
-    if timed[0] == timed[1]:
-        return "not measured", why
-    return ("new", told[0]) if timed[1] else ("gone", told[1])
+def _label(one: Value) -> str:
+    """`stream.load/simd [L1, f8]`, at most LABEL letters of it."""
+    values = ", ".join(map(str, one.params.values()))
+    said = "/".join(filter(None, (one.bench, one.variant))) + (f" [{values}]" if values else "")
+    return said if len(said) <= LABEL else f"{said[: LABEL - 1]}…"
 
 
-def _comparison(one: _Case, tested: tuple[float, float, float] | None, edge: float, quads: int) -> Comparison:
-    shown = one.shown
-    if tested is None:
-        return Comparison(
-            bench=shown.bench, variant=shown.variant, device=shown.device, params=shown.params,
-            verdict=one.unfit, reason=one.reason, base=one.values[0], new=one.values[1],
-        )  # fmt: skip
-    mean, slower, faster = tested
-    reach = t_quantile(1 - LEVEL, len(one.shifts) - 1) * one.error
-    verdict: Verdict = "ambiguous"
-    if slower <= LEVEL:
-        verdict = "slower"
-    elif faster <= LEVEL:
-        verdict = "faster"
-    elif -edge <= mean - reach and mean + reach <= edge:
-        verdict = "same"
-    elif abs(mean) - reach <= text.SAME and doubts.bound(mean - reach, mean + reach) <= NARROW:
-        verdict = "no change"
-    reasons = [f"{one.disturbed} of {4 * quads} processes disturbed"] * bool(one.disturbed)
-    if verdict == "no change":
-        reasons.insert(0, f"no change above {text.share(doubts.bound(mean - reach, mean + reach))}")
-    elif verdict == "ambiguous":
-        reasons.insert(0, f"quads differ by {text.share(one.error * math.sqrt(len(one.shifts)))}; raise --quads")
-    sees = edge + (t_quantile(1 - LEVEL, len(one.shifts) - 1) + t_quantile(POWER, len(one.shifts) - 1)) * one.error
-    high = math.exp(min(mean + reach, 700.0))
-    return Comparison(
-        bench=shown.bench, variant=shown.variant, device=shown.device, params=shown.params, verdict=verdict,
-        ratio=math.exp(mean), low=math.exp(max(mean - reach, -700.0)), high=high if high < UNBOUNDED else None,
-        p=min(slower, faster), reason="; ".join(reasons), base=one.values[0], new=one.values[1],
-        sees=math.expm1(sees) if sees < 7 else None,
-        change=verdict if verdict in ("slower", "faster") else "",
-    )  # fmt: skip
+def _quad(found: Sequence[Measured]) -> Quad:
+    values = with_failures([one.read for one in found])
+    base, new = ([mine for mine, one in zip(values, found, strict=True) if one.side == side] for side in (0, 1))
+    return Quad(base, new)
 
 
-def side(one: Contender, run: Run) -> Side:
-    """The side of a contender for the table's head: name, machine, software."""
-    software = {name: str(value) for name, value in run.software.items() if isinstance(value, str | int | float)}
-    software["hwbench"] = str(run.hwbench.get("version"))
-    return Side(one.name, run.machine.name, identity(run.machine), (), software)
+def environment(side: Contender, layout: Layout) -> dict[str, str]:
+    """The environment variables of a process: as if its Python's environment were activated."""
+    found = {**os.environ, **side.variables, **layout.variables()}
+    found.pop("PYTHONHOME", None)
+    found["PATH"] = os.pathsep.join([str(side.binaries), os.environ.get("PATH", "")])
+    if (side.binaries.parent / "pyvenv.cfg").is_file():
+        found["VIRTUAL_ENV"] = str(side.binaries.parent)
+    else:
+        found.pop("VIRTUAL_ENV", None)
+    return found

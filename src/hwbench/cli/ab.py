@@ -1,68 +1,219 @@
-"""`hwbench ab`: two environments or commits, measured interleaved."""
+"""`hwbench ab`: two environments or commits, measured in turn by any suite."""
 
 from __future__ import annotations
 
+import dataclasses
+import re
+import secrets
 import signal
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .completion import benches
 from .console import echo_err
-from .options import AsJson, AsMarkdown, FailOn, Param, Select, Variant, axis_values, check_one_format, project_rules
+from .options import (
+    AsJson,
+    AsMarkdown,
+    FailOn,
+    HigherIsBetter,
+    Param,
+    Variant,
+    axis_values,
+    check_one_format,
+    project_rules,
+)
 from .signals import handle
+
+if TYPE_CHECKING:
+    from ..ab.interleave import Budget
+    from ..ab.journal import Journal
+    from ..ab.tools import Command
+
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|)")
+UNITS = {"ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+TOOLS = ("pytest", "py.test", "asv", "python", "python3", "pyperf", "hyperfine", "hwbench")
+REMEDY = "raise --quads, or wait until the machine is quieter"
 
 
 def ab(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="BASE NEW [SELECT]... | -- COMMAND",
+            help="Both sides and benches of hwbench; or, with --base, the command that runs a suite of your own.",
+            autocompletion=benches,
+        ),
+    ] = None,
     base: Annotated[
-        str, typer.Argument(metavar="BASE", help="A Python, its environment, or a commit of this hwbench repository.")
-    ],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
-    select: Select = None,
-    quads: Annotated[int, typer.Option(help="How many quads: four processes, in the order base new new base.")] = 6,
+        str, typer.Option(metavar="ENV|COMMIT", help="A Python, its environment, or a commit of the repository here.")
+    ] = "",
+    new: Annotated[str, typer.Option(metavar="ENV|COMMIT", help="The same; default: the working tree as it is.")] = "",
+    quads: Annotated[
+        int | None, typer.Option(help="How many quads of four processes; default: 10, of hwbench's benches 6.")
+    ] = None,
+    for_: Annotated[str, typer.Option("--for", metavar="TIME", help="Measure for 5m, in place of --quads.")] = "",
+    duet: Annotated[
+        bool | None,
+        typer.Option("--duet/--no-duet", help="Both sides at once on two CPUs, or not; default: where it pays."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[UNIT]=REGEX", help="Judge a number that the command prints (repeatable)."),
+    ] = None,
+    higher_is_better: HigherIsBetter = None,
     threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.005,
     fail_on: FailOn = None,
-    preset: Annotated[str, typer.Option(help="quick, standard or full.")] = "quick",
-    param: Param = None,
-    variant: Variant = None,
-    keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the run of each process here.")] = None,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="REQUIREMENT", help="Install this, too, in a commit's environment: '.[bench]'."),
+    ] = None,
+    python: Annotated[
+        str, typer.Option(metavar="VERSION|PATH", help="The Python of commits' environments; default: this one.")
+    ] = "",
     no_build: Annotated[
         bool,
         typer.Option("--no-build", help="Run a commit's sources with this Python and its packages."),
     ] = False,
+    timeout: Annotated[str, typer.Option(metavar="TIME", help="The longest that a process may take.")] = "1h",
+    keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep what each process measured here.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue where a measurement was interrupted.")] = False,
+    preset: Annotated[str, typer.Option(help="Of hwbench's benches: quick, standard or full.")] = "quick",
+    param: Param = None,
+    variant: Variant = None,
     json: AsJson = False,
     markdown: AsMarkdown = False,
 ) -> None:
-    """Measure two environments or commits interleaved and give a verdict for each case.
+    """Measure two environments or commits in turn, by any suite, and give a verdict for each benchmark.
 
-    Exit 1 if a case is slower or failed (--fail-on).
+    hwbench ab --base HEAD~1 -- pytest tests/perf --benchmark-only
 
-    A commit is built by pip into a temporary environment, with the dependencies that it declares. Building and
-    measuring run the code of both sides: name only commits and environments that you trust.
+    Exit 1 if a case is slower or failed (--fail-on). Results of pytest-benchmark, asv, hwbench, pyperf and hyperfine
+    are read, also where a command writes them to {out}; any other command is timed as a whole.
+
+    A commit is cloned and built by uv or pip, with the dependencies that it declares. Building and measuring run the
+    code of both sides: name only commits and environments that you trust.
     """
-    from .. import errors, own
-    from ..ab import environments, interleave
+    from ..ab import building, environments, interleave, journal, telling
+    from ..ab.looks import FEWEST
+    from ..errors import UsageError
     from ..measurement import numba_settings
     from ..record import store
+    from ..tracking.history import TrackingError
     from . import verdicts
 
     numba_settings.check()  # the processes of both sides inherit them
-    rules = project_rules(threshold, fail_on, None)
-    axis_values(param or ())
-    if not interleave.FEWEST <= quads <= 1000:
-        raise errors.UsageError(f"--quads {quads}: at least {interleave.FEWEST} are needed to bound a ratio")
+    rules = project_rules(threshold, fail_on, higher_is_better)
     check_one_format(json, markdown)
+    axis_values(param or ())
+    base, new, asked, own = _question(words or (), base, new, metric or (), preset, param or (), variant or ())
+    budget = _budget(quads, for_, 6 if own else 10, FEWEST)
+    limit = _seconds("--timeout", timeout)
     if keep is not None:
         store.prepare(keep)
+    wished = tuple(with_ or ())
+    recipe = building.Recipe(
+        () if own else (*wished, *asked.requirements(wished)), python or sys.executable, not no_build
+    )
     handle(signal.default_int_handler)  # KeyboardInterrupt, so that the process under way is ended, too
-    asked = interleave.Asked([own.absolute(word) for word in select or ()], preset, param or (), variant or ())
+    kept: journal.Journal | None = None
     try:
         with interleave.workplace() as scratch:
-            sides = environments.contenders((base, new), scratch / "sides", echo_err, build=not no_build)
-            runs = interleave.interleaved(sides, asked, quads, scratch, echo_err, keep)
+            sides = environments.contenders((base, new), recipe, scratch / "own", echo_err, own=own)
+            kept = journal.opened(
+                journal.Asked(
+                    command=asked.shown, much=str(budget), sides=(sides[0].identity, sides[1].identity),
+                    names=(sides[0].name, sides[1].name), seed=secrets.randbits(32), started=store.now(),
+                ), keep, resume=resume,
+            )  # fmt: skip
+            bout = interleave.Bout(
+                sides, asked, kept, scratch / "processes", echo_err, threshold=threshold, rules=rules, timeout=limit,
+                keep=keep,
+            )  # fmt: skip
+            outcome = bout.measured(budget, duet)
     except KeyboardInterrupt:
+        if kept is not None and kept.measured:
+            echo_err(f"interrupted: {_left(kept, budget, keep)}")
         raise typer.Exit(130) from None
-    told = interleave.judged(runs, (base, new), threshold)
-    old, now = (interleave.side(one, runs[0][i][0]) for i, one in enumerate(sides))
-    found = verdicts.Compared(told, old, now, threshold, fail_on=rules.fail_on)
-    verdicts.deliver(found, interleave.REMEDY, json=json, as_markdown=markdown, every=True)
+    except (TrackingError, UsageError) as error:
+        if kept is not None and kept.measured:
+            raise TrackingError(f"{error}; {_left(kept, budget, keep)}") from None
+        raise
+    report = dataclasses.replace(
+        outcome.report, notes=(*telling.notes(kept.asked, outcome), *outcome.report.notes),
+        design=telling.design(kept, outcome),
+    )  # fmt: skip
+    journal.forget(kept, keep)
+    found = verdicts.Compared(report, telling.side(sides[0]), telling.side(sides[1]), threshold, fail_on=rules.fail_on)
+    verdicts.deliver(found, REMEDY, json=json, as_markdown=markdown, every=True)
+
+
+def _question(
+    words: Sequence[str], base: str, new: str, metric: Sequence[str], preset: str, param: Sequence[str],
+    variant: Sequence[str],
+) -> tuple[str, str, Command, bool]:  # fmt: skip
+    """Both sides, the command, and whether it measures hwbench's benches; UsageError for what is no question."""
+    from .. import own
+    from ..ab import metrics, tools
+    from ..errors import UsageError
+
+    if base or new:
+        if not base:
+            raise UsageError("--new needs --base, the side that it is compared with: --base HEAD~1")
+        return base, new or ".", tools.command(words, metrics.metrics(metric)), False
+    if metric:
+        raise UsageError("--metric reads what a command prints: hwbench ab --base HEAD~1 --metric … -- COMMAND")
+    if not words:
+        raise UsageError("names no sides; hwbench ab --base HEAD~1 --new HEAD -- pytest tests/perf --benchmark-only")
+    if len(words) < 2 or words[0] in TOOLS:
+        raise UsageError(
+            f"{words[0]}: is one word of two; hwbench ab BASE NEW measures hwbench's benches, and hwbench ab --base "
+            "BASE -- COMMAND your own"
+        )
+    if len(words) > 2 and words[2] in TOOLS:
+        raise UsageError(
+            f"{words[2]}: is a command, and not a bench; hwbench ab --base {words[0]} --new {words[1]} -- "
+            f"{' '.join(words[2:])[:200]}"
+        )
+    select = [own.absolute(word) for word in words[2:]]
+    arguments = ["--preset", preset]
+    for name, values in (("--param", param), ("--variant", variant)):
+        for value in values:
+            arguments += [name, value]
+    return words[0], words[1], tools.of_benches([*arguments, *(["--", *select] if select else [])]), True
+
+
+def _budget(quads: int | None, for_: str, usual: int, fewest: int) -> Budget:
+    from ..ab import interleave
+    from ..errors import UsageError
+
+    if quads is not None and for_:
+        raise UsageError("--quads and --for: choose one")
+    if quads is not None and not fewest <= quads <= interleave.MOST:
+        raise UsageError(
+            f"--quads {quads}: at least {fewest} are needed to bound a ratio, and {interleave.MOST} are most"
+        )
+    return interleave.Budget(quads or usual, _seconds("--for", for_) if for_ else None)
+
+
+def _seconds(option: str, said: str) -> float:
+    """The seconds of `5m`, `90s` or `90`; UsageError for another text."""
+    from ..errors import UsageError
+
+    form = DURATION.fullmatch(said.strip())
+    if form is None or not float(form[1]):
+        raise UsageError(f"{option} {said}: is no time such as 5m, 90s or 2h")
+    return float(form[1]) * UNITS[form[2]]
+
+
+def _left(kept: Journal, budget: Budget, keep: Path | None) -> str:
+    """What is kept of a measurement that did not end, and how to go on."""
+    from ..record.phrases import counted
+
+    of = f" of {4 * budget.quads}" if budget.seconds is None else ""
+    where = f"--keep {keep} " if keep is not None else ""
+    count = counted(len(kept.measured), "process", "processes")
+    return f"{count}{of} are kept; the same command with {where}--resume goes on"

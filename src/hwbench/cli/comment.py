@@ -15,7 +15,7 @@ LONGEST = 50  # rows of a Markdown table: people read comments on pull requests
 def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) -> str:
     """A comment for a pull request: totals, changed cases as a table, and the method below it."""
     cases = ordered(report.cases)
-    lines = [f"### hwbench: {totals(report.cases)}", "", *(f"{escaped(line)}  " for line in mean(report.cases))]
+    lines = [f"### hwbench: {totals(report.cases)}", "", *(f"{escaped(line)}  " for line in mean(report))]
     lines += [f"**{escaped(line)}**  " for line in report.remarks] + [""] * bool(lines[2:] or report.remarks)
     lines += _rows([one for one in cases if one.verdict in TOLD])
     rest: dict[str, list[Comparison]] = {}

@@ -22,7 +22,6 @@ from .comment import markdown
 from .console import console as make_console
 from .console import echo, echo_err, print_json
 from .wording import (
-    METHOD,
     before_of,
     case_of,
     colour,
@@ -76,7 +75,7 @@ def deliver(told: Compared, remedy: str, *, json: bool, as_markdown: bool, every
     else:
         print_verdicts(told, remedy, make_console(), every=every)
     warn_of(base.skipped)
-    if any(one.verdict in told.fail_on for one in report.cases):
+    if any(one.verdict in told.fail_on for one in (*report.cases, *([report.whole] if report.whole else []))):
         raise typer.Exit(1)
     if not any(one.verdict in COMPARED for one in report.cases):
         echo_err("nothing was compared: no case was measured on both sides")
@@ -91,7 +90,7 @@ def print_verdicts(told: Compared, remedy: str, console: Console, *, every: bool
         console.print(text.printable(line), markup=False, highlight=False, soft_wrap=True)
 
     say(totals(report.cases))
-    for line in (*mean(report.cases), *heading(report, told.base, told.new)):
+    for line in (*mean(report), *heading(report, told.base, told.new)):
         say(line)
     for line in side_by_side(told.headline, every=every):
         say(line)
@@ -210,15 +209,16 @@ def warn_of(skipped: Sequence[str]) -> None:
 def as_json(told: Compared) -> JsonObject:
     """The verdicts and the headline quantities of both sides as plain data; missing numbers are null."""
     report, base, new = told.report, told.base, told.new
+    interleaved = {"whole": report.whole, "notes": list(report.notes), "measured": report.design}
     return {
         "base": base.name,
         "new": new.name,
         "threshold": told.threshold,
-        "correction": METHOD,
+        "correction": report.correction,
         "machines_differ": differing(base, new),
         "software_differs": software(base, new),
         "surroundings_differ": list(surroundings(base, new)),
-        "geometric_mean": whole[0]._asdict() if (whole := geometric_mean(report.cases)) else None,
+        "geometric_mean": _mean(report),
         "run_to_run": {"deviation": report.noise.common, "source": report.noise.source},
         "run_to_run_by_kind": {
             kind: {"deviation": one.common, "source": one.source} for kind, one in report.noises.items()
@@ -228,7 +228,16 @@ def as_json(told: Compared) -> JsonObject:
         "verdicts": counts(report.cases),
         "headline": [_pair(one) for one in told.headline],
         "cases": report.cases,
+        **(interleaved if report.design else {}),
     }
+
+
+def _mean(report: ComparisonReport) -> JsonObject | None:
+    """The geometric mean of all times: of an interleaved measurement by its quads, else by the scatter of cases."""
+    if report.whole is not None:
+        return {"value": report.whole.ratio, "low": report.whole.low, "high": report.whole.high}
+    found = geometric_mean(report.cases)
+    return found[0]._asdict() if found else None
 
 
 def _pair(one: Quantity) -> JsonObject:

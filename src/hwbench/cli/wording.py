@@ -23,13 +23,14 @@ BARS = "▁▂▃▄▅▆▇█"
 WIDEST = 20  # values of a trend
 FLAT = 0.05  # relative; a trend that varies by less has no shape
 NAMES = {"time": "times", "memory": "memory", "count": "counts"}
-METHOD = "Benjamini–Hochberg, 5%"
 
 
-def mean(cases: Sequence[Comparison]) -> list[str]:
-    """The geometric mean of all times."""
-    found = geometric_mean(cases)
-    return [f"geometric mean of {counted(found[1], 'time')}: {compared(found[0])}"] if found else []
+def mean(report: ComparisonReport) -> list[str]:
+    """The geometric mean of all times; with its verdict where the report has one."""
+    found = geometric_mean(report.cases)
+    if report.whole is None or found is None:
+        return [f"geometric mean of {counted(found[1], 'time')}: {compared(found[0])}"] if found else []
+    return [f"geometric mean of {counted(found[1], 'time')}: {report.whole.verdict}, {ratio_of(report.whole)}"]
 
 
 def software(base: Side, new: Side) -> list[str]:
@@ -53,6 +54,7 @@ def heading(report: ComparisonReport, base: Side, new: Side, *, remarks: bool = 
     if around := list(surroundings(base, new)):
         lines.append(f"the settings differ: {'; '.join(around)}")
     lines += report.remarks if remarks else ()
+    lines += report.notes
     if normalised(report) and differing(base, new):
         lines.append("verdicts are on the normalised ratio: the ratio divided by that of the machines' own limits")
     return lines
@@ -66,8 +68,8 @@ def method(report: ComparisonReport, threshold: float) -> str:
         for kind, one in noises.items()
     )
     return (
-        f"threshold {text.share(threshold)}, corrected for the number of cases ({METHOD}); medians differ from run to "
-        f"run {told}"
+        f"threshold {text.share(threshold)}, corrected for the number of cases ({report.correction}); medians differ "
+        f"from run to run {told}"
     )
 
 

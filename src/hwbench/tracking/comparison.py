@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..record.model import Scalar
+from ..record.model import JsonObject, Scalar
 from . import doubts, variance
 from .directions import Kind, words
 from .sides import Entry
@@ -64,13 +64,18 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 class ComparisonReport:
     """The comparisons of two sides, the run-to-run noise used, and remarks on what the machines' limits did.
 
-    `noise` is that of the most cases, `noises` has each kind of metric.
+    `noise` is that of the most cases, `noises` has each kind of metric. `whole` is the verdict on the geometric mean,
+    `notes` say how it was measured, and `design` the same as plain data: only interleaved measurements have them.
     """
 
     cases: Sequence[Comparison]
     noise: variance.Noise
     remarks: Sequence[str]
     noises: Mapping[Kind, variance.Noise] = field(default_factory=dict)
+    correction: str = "Benjamini–Hochberg, 5%"
+    whole: Comparison | None = None
+    notes: Sequence[str] = ()
+    design: JsonObject = field(default_factory=dict)
 
 
 def of_values(old: Entry, new: Entry, verdict: Verdict, worse: bool, noise: float, **more: Any) -> Comparison:

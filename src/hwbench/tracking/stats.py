@@ -57,3 +57,18 @@ def adjusted(probabilities: Sequence[float]) -> list[float]:
         least = min(least, probabilities[index] * len(order) / rank)
         out[index] = least
     return out
+
+
+def holm(probabilities: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values (Scand. J. Stat. 6 (1979) 65), in the order given.
+
+    Rejecting all hypotheses with an adjusted p of at most a keeps the chance of any false rejection below a, whatever
+    the dependence of the tests.
+    """
+    order = sorted(range(len(probabilities)), key=lambda i: probabilities[i])
+    out = [1.0] * len(probabilities)
+    most = 0.0
+    for rank, index in enumerate(order):
+        most = max(most, min(1.0, probabilities[index] * (len(order) - rank)))
+        out[index] = most
+    return out

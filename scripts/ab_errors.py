@@ -1,0 +1,395 @@
+"""Can the verdicts of `hwbench ab` be trusted? Null runs, planted changes, and duets against processes in turn.
+
+    python scripts/ab_errors.py simulated                # 400 made-up runs for each kind of noise
+    python scripts/ab_errors.py null --times 20               # real runs of a made-up suite, both sides the same
+    python scripts/ab_errors.py planted --times 10            # one of ten benchmarks made 2% slower
+    python scripts/ab_errors.py duet --times 6                # width of intervals: duet over in turn, same time spent
+    python scripts/ab_errors.py duet --times 6 --beside       # the same beside `stress-ng --stream 1`
+    python scripts/ab_errors.py warm                          # seconds of `hwbench ab HEAD~1 HEAD vectorize.add`
+    python scripts/ab_errors.py told                          # the tables of all that was measured
+
+The suite has ten benchmarks for pytest-benchmark, of a few milliseconds each, in a repository of two commits. Results
+are added to `--out`, so that a long experiment can be done in pieces. They hold for this machine and its noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hwbench.ab.interleave import PROCESSES
+from hwbench.ab.judging import THRESHOLD, clear, judged
+from hwbench.ab.looks import EARLY, FAMILY, LAST
+from hwbench.ab.values import Quad, Value
+from hwbench.tracking.stats import t_quantile
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "reports" / "ab" / "errors.json"
+CASES = 10
+QUADS = 10
+PLANTED = 0.02
+QUIET = 0.005  # a run-to-run deviation below which 2% must be found
+SUITE = '''"""Ten benchmarks of a few milliseconds."""
+
+import pytest
+from work import JOBS
+
+
+@pytest.mark.parametrize("name", sorted(JOBS))
+def test_job(benchmark, name):
+    job = JOBS[name]
+    job()
+    benchmark.pedantic(job, rounds=7, iterations=1, warmup_rounds=1)
+'''
+WORK = '''"""What is timed: loops, strings, sorting and dictionaries, each for some milliseconds."""
+
+import json
+import math
+import random
+
+source = random.Random(1)
+numbers = [source.random() for _ in range(8000)]
+words = [str(number) for number in numbers]
+table = dict(zip(words, numbers))
+tree = {{word: [number] * 2 for word, number in list(table.items())[:1200]}}
+written = json.dumps(tree)
+
+
+def loop(steps={steps}):
+    x = 1
+    for _ in range(steps):
+        x = x * 5 % 1000003
+    return x
+
+
+def sums():
+    return sum(a * b for a, b in zip(numbers * 5, numbers * 5))
+
+
+def roots():
+    return [math.sqrt(x) for x in numbers * 6]
+
+
+def joined():
+    return ",".join(words * 6).split(",")
+
+
+def ordered():
+    return sorted(numbers), sorted(words)
+
+
+def looked_up():
+    return sum(table[word] for word in words * 4)
+
+
+def packed():
+    return json.dumps(tree)
+
+
+def unpacked():
+    return json.loads(written), json.loads(written)
+
+
+def grown():
+    out = []
+    for number in numbers * 10:
+        out.append(number)
+    return out
+
+
+def counted():
+    found = {{}}
+    for word in words * 2:
+        found[word[:3]] = found.get(word[:3], 0) + 1
+    return found
+
+
+JOBS = {{f.__name__: f for f in (loop, sums, roots, joined, ordered, looked_up, packed, unpacked, grown, counted)}}
+'''
+
+# --- made-up runs -----------------------------------------------------------------------------------------------------
+
+
+def noise(kind: str, source: np.random.Generator, processes: int) -> np.ndarray:
+    """Log times of all cases in each process of a run, beside their levels."""
+    shape = (processes, CASES)
+    if kind.startswith("normal"):
+        return source.normal(0, float(kind.split()[1].rstrip("%")) / 100, shape)
+    if kind == "t3":
+        return 0.01 * source.standard_t(3, shape)
+    if kind == "wild cases":
+        return source.normal(0, 1, shape) * np.where(np.arange(CASES) % 10 == 0, 0.05, 0.01)
+    if kind == "wild processes":
+        return source.normal(0, 0.01, shape) * np.where(source.random(shape) < 0.1, 5, 1)
+    if kind == "common":
+        return source.normal(0, 0.02, (processes, 1)) + source.normal(0, 0.004, shape)
+    if kind == "drift":
+        return np.cumsum(source.normal(0, 0.01, (processes, 1)), axis=0) + source.normal(0, 0.003, shape)
+    if kind == "bursts":
+        # A neighbour comes and goes for two to six processes, and slows all cases by a fifth.
+        busy = np.zeros(processes)
+        at = 0
+        while at < processes:
+            at += int(source.integers(2, 12))
+            long = int(source.integers(2, 7))
+            busy[at : at + long] = 0.2
+            at += long
+        return busy[:, None] * source.uniform(0.5, 1, shape) + source.normal(0, 0.003, shape)
+    if kind == "modes":
+        return np.where(source.random(shape) < 0.5, 0.04, 0.0) + source.normal(0, 0.002, shape)
+    raise ValueError(kind)
+
+
+KINDS = (
+    "normal 0.3%", "normal 1%", "normal 5%", "t3", "wild cases", "wild processes", "common", "drift", "bursts", "modes",
+)  # fmt: skip
+
+
+def simulated(kind: str, source: np.random.Generator, planted: float = 0.0, quads: int = QUADS) -> Any:
+    """The report of a made-up run, stopped as `ab` stops; the first case is slower in new by `planted`."""
+    logs = noise(kind, source, PROCESSES * quads)
+    found = []
+    for quad in range(quads):
+        first = int(source.integers(2))
+        sides: tuple[list[Any], list[Any]] = ([], [])
+        for place, side in enumerate((first, 1 - first, 1 - first, first)):
+            times = np.exp(logs[PROCESSES * quad + place])
+            times[0] *= 1 + planted * side
+            sides[side].append([Value(bench=f"case{i}", value=float(x)) for i, x in enumerate(times)])
+        found.append(Quad(*sides))
+        if len(found) == EARLY.due(quads) < quads:
+            report = judged(found, ("a", "b"), THRESHOLD, EARLY)
+            if clear(report, THRESHOLD):
+                return report
+    return judged(found, ("a", "b"), THRESHOLD, LAST)
+
+
+def alarms(report: Any) -> list[str]:
+    """The cases that a report calls slower or faster, the geometric mean among them."""
+    every = [*report.cases, *([report.whole] if report.whole else [])]
+    return [one.bench for one in every if one.verdict in ("slower", "faster")]
+
+
+def simulate(times: int, seed: int = 1) -> dict[str, Any]:
+    """False alarms, and how often planted changes are found."""
+    out: dict[str, Any] = {"runs": times, "cases": CASES, "quads": QUADS, "false_alarms": {}, "found": {}}
+    for kind in KINDS:
+        source = np.random.default_rng([seed, KINDS.index(kind)])
+        out["false_alarms"][kind] = sum(bool(alarms(simulated(kind, source))) for _ in range(times))
+    for kind in ("normal 0.2%", "normal 0.3%", "normal 0.5%", "normal 1%"):
+        for planted in (0.01, 0.02, 0.04):
+            source = np.random.default_rng([seed, 100])
+            few = max(1, times // 4)
+            reports = [simulated(kind, source, planted) for _ in range(few)]
+            out["found"][f"{kind}, {planted:.0%}"] = sum("case0" in alarms(one) for one in reports) / few
+    return out
+
+
+# --- real runs --------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def suite(planted: float) -> Iterator[Path]:
+    """A repository whose second commit makes `loop` slower by a share."""
+    with tempfile.TemporaryDirectory(prefix="hwbench-suite-") as name:
+        root = Path(name)
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@localhost", "-c", "commit.gpgsign=false"]
+        subprocess.run([*git, "init", "-q"], cwd=root, check=True)
+        for text, steps in (("one", 60_000), ("two", round(60_000 * (1 + planted)))):
+            (root / "work.py").write_text(WORK.format(steps=steps) + f"\n# {text}\n")
+            (root / "test_suite.py").write_text(SUITE)
+            subprocess.run([*git, "add", "."], cwd=root, check=True)
+            subprocess.run([*git, "commit", "-qm", text], cwd=root, check=True)
+        yield root
+
+
+def measured(root: Path, *options: str) -> dict[str, Any]:
+    """The JSON of `hwbench ab` of the two commits."""
+    pytest = ["pytest", "-q", "-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider", "--benchmark-only"]
+    command = [sys.executable, "-m", "hwbench", "ab", "--base", "HEAD~1", "--new", "HEAD", "--no-build", "--json"]
+    done = subprocess.run(
+        [*command, *options, "--", *pytest, "test_suite.py"],
+        cwd=root, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )  # fmt: skip
+    if not done.stdout:
+        sys.exit(f"hwbench ab failed: {done.stderr[-500:]}")
+    return json.loads(done.stdout)
+
+
+def summary(found: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a run."""
+    cases = [one for one in found["cases"] if one["ratio"] is not None]
+    every = [*cases, found["whole"]]
+    return {
+        "mode": found["measured"]["mode"],
+        "quads": found["measured"]["quads"],
+        "seconds": round(found["measured"]["seconds"], 1),
+        "cases": len(cases),
+        "alarms": [[one["bench"], *one["params"].values(), one["verdict"], one["ratio"]]
+                   for one in every if one["verdict"] in ("slower", "faster")],
+        "deviation": round(found["run_to_run"]["deviation"], 5),
+        "sees": sorted(round(one["sees"], 4) for one in cases if one["sees"] is not None),
+        "log_width": round(float(np.mean([math.log(math.log(one["high"] / one["low"])) for one in cases])), 4),
+        "loop": next(([one["verdict"], one["ratio"], one["sees"]] for one in cases
+                      if "loop" in map(str, one["params"].values())), None),
+    }  # fmt: skip
+
+
+@contextlib.contextmanager
+def beside(wanted: bool) -> Iterator[None]:
+    """`stress-ng --stream 1` meanwhile."""
+    if not wanted:
+        yield
+        return
+    program = shutil.which("stress-ng")
+    if program is None:
+        sys.exit("stress-ng is not installed")
+    noisy = subprocess.Popen([program, "--stream", "1", "--quiet"], start_new_session=True)
+    try:
+        yield
+    finally:
+        os.killpg(noisy.pid, 15)
+        noisy.wait()
+
+
+def added(out: Path, name: str, runs: Sequence[Any]) -> None:
+    """Add runs to those that are kept under a name."""
+    kept = json.loads(out.read_text()) if out.exists() else {}
+    kept[name] = [*kept.get(name, []), *runs] if isinstance(kept.get(name, []), list) else list(runs)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def real(kind: str, times: int, out: Path, seconds: str, quads: int, noisy: bool) -> None:
+    """Measure, and keep each run as soon as it is there."""
+    with suite(PLANTED if kind == "planted" else 0.0) as root, beside(noisy):
+        for number in range(times):
+            if kind == "duet":
+                ways = ["--duet", "--no-duet"][:: 1 if number % 2 else -1]
+                pair = {way[2:]: summary(measured(root, way, "--for", seconds)) for way in ways}
+                added(out, "duet beside" if noisy else "duet", [pair])
+                print({way: (one["quads"], one["deviation"]) for way, one in pair.items()}, flush=True)
+            else:
+                one = summary(measured(root, "--quads", str(quads)))
+                added(out, kind, [one])
+                print(one["mode"], one["seconds"], one["deviation"], one["alarms"], one["loop"], flush=True)
+
+
+def warm(out: Path) -> None:
+    """The time of two commits of hwbench by one bench, with environments and kernels that are there."""
+    command = [sys.executable, "-m", "hwbench", "ab", "HEAD~1", "HEAD", "vectorize.add", "--json"]
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    took = time.monotonic() - began
+    if not done.stdout:
+        sys.exit(done.stderr[-500:])
+    found = json.loads(done.stdout)
+    quads, deviation = found["measured"]["quads"], found["run_to_run"]["deviation"]
+    built = "building" in done.stderr
+    added(out, "warm", [{"seconds": round(took, 1), "quads": quads, "built": built, "deviation": deviation}])
+    print(f"{took:.1f} s")
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------
+
+
+def ratio(pairs: Sequence[Any]) -> tuple[float, float, float]:
+    """The width of duets' intervals over that of processes in turn: geometric mean and 95% interval over pairs."""
+    logs = [one["duet"]["log_width"] - one["no-duet"]["log_width"] for one in pairs]
+    reach = t_quantile(0.975, len(logs) - 1) * float(np.std(logs, ddof=1)) / math.sqrt(len(logs)) if logs[1:] else 9.0
+    middle = float(np.mean(logs))
+    return math.exp(middle), math.exp(middle - reach), math.exp(middle + reach)
+
+
+def told(kept: dict[str, Any]) -> Iterator[str]:
+    """The tables."""
+    if made := kept.get("simulated"):
+        yield f"Made-up runs: {made['runs']} of {made['cases']} cases and {made['quads']} quads for each kind of noise."
+        yield "| noise of a process | runs with a false alarm |\n| --- | ---: |"
+        for kind, count in made["false_alarms"].items():
+            yield f"| {kind} | {count} of {made['runs']} |"
+        yield "| noise of a process, slower by | found |\n| --- | ---: |"
+        for kind, share in made["found"].items():
+            yield f"| {kind} | {share:.0%} |"
+    if null := kept.get("null"):
+        bad = sum(bool(one["alarms"]) for one in null)
+        yield f"Real null runs: {len(null)}, {bad} with a false alarm; {_spread(null)}."
+    if planted := kept.get("planted"):
+        hits = sum(one["loop"][0] == "slower" for one in planted)
+        wrong = sum(
+            any("loop" not in alarm and "geometric mean" not in alarm for alarm in one["alarms"]) for one in planted
+        )
+        quiet = sum(one["deviation"] <= QUIET for one in planted)
+        sees = sorted(one["loop"][2] or math.inf for one in planted)
+        yield (
+            f"2% planted: found in {hits} of {len(planted)} runs, {wrong} with another alarm; {_spread(planted)}; "
+            f"{quiet} with a deviation of at most {QUIET:.1%}; smallest change that would be seen in the planted case: "
+            f"{sees[0]:.1%} to {sees[-1]:.1%}"
+        )
+    for name in ("duet", "duet beside"):
+        if pairs := kept.get(name):
+            middle, low, high = ratio(pairs)
+            quads = [np.median([one[way]["quads"] for one in pairs]) for way in ("duet", "no-duet")]
+            deviations = [np.median([one[way]["deviation"] for one in pairs]) for way in ("duet", "no-duet")]
+            yield (
+                f"{name}: {len(pairs)} pairs; width of duets' intervals over those in turn {middle:.2f} ({low:.2f} to "
+                f"{high:.2f}); quads {quads[0]:.0f} and {quads[1]:.0f}; quads differ by {deviations[0]:.2%} and "
+                f"{deviations[1]:.2%}"
+            )
+    if runs := kept.get("warm"):
+        yield f"ab HEAD~1 HEAD vectorize.add: {', '.join(str(one['seconds']) for one in runs)} s"
+
+
+def _spread(runs: Sequence[Any]) -> str:
+    seconds = sorted(one["seconds"] for one in runs)
+    deviations = sorted(one["deviation"] for one in runs)
+    modes = {mode: sum(one["mode"] == mode for one in runs) for mode in ("duet", "abba")}
+    return (
+        f"{seconds[0]:.0f} to {seconds[-1]:.0f} s each, {modes['duet']} as duets; quads differ by "
+        f"{deviations[0]:.2%} to {deviations[-1]:.2%}, {deviations[len(deviations) // 2]:.2%} in the middle"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure or tell; 1 where a target is missed by what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("simulated", "null", "planted", "duet", "warm", "told"))
+    parser.add_argument("--times", type=int, default=0, help="runs; 400 simulated, else 10")
+    parser.add_argument("--quads", type=int, default=QUADS)
+    parser.add_argument("--for", dest="seconds", default="12s", help="time of each run of `duet`")
+    parser.add_argument("--beside", action="store_true", help="beside stress-ng --stream 1")
+    parser.add_argument("--out", type=Path, default=OUT)
+    asked = parser.parse_args(arguments)
+    if asked.what == "simulated":
+        kept = json.loads(asked.out.read_text()) if asked.out.exists() else {}
+        kept["simulated"] = simulate(asked.times or 400)
+        asked.out.parent.mkdir(parents=True, exist_ok=True)
+        asked.out.write_text(json.dumps(kept, indent=1) + "\n")
+    elif asked.what == "warm":
+        warm(asked.out)
+    elif asked.what != "told":
+        real(asked.what, asked.times or 10, asked.out, asked.seconds, asked.quads, asked.beside)
+    kept = json.loads(asked.out.read_text()) if asked.out.exists() else {}
+    print("\n".join(told(kept)))
+    made = kept.get("simulated", {}).get("false_alarms", {})
+    runs = kept.get("simulated", {}).get("runs", 0)
+    missed = any(count > math.ceil(FAMILY * runs) for count in made.values())
+    return int(missed or any(one["alarms"] for one in kept.get("null", ())))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

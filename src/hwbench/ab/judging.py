@@ -1,0 +1,229 @@
+"""A verdict for each case and for the whole, from the scatter of quads alone.
+
+The unit of replication is the quad: four processes, two of each side. Its figure is the log ratio of new over base.
+Linear drift over a quad is equal on both sides; what is random per process (pages, alignment, hash seed, cores) differs
+from quad to quad, so that Student's t of the quads' log ratios needs no model of the noise. As the order within a quad
+is drawn, the log ratios of two equal sides are symmetric about 0, of which the t test is conservative for heavy tails.
+Pairs would give twice the degrees of freedom, but a disturbance that outlasts a process makes them dependent.
+
+All cases and their geometric mean are one family: Holm's procedure (Scand. J. Stat. 6 (1979) 65) at the level of the
+look bounds the chance of any false `slower` or `faster`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from ..record import text
+from ..tracking import doubts
+from ..tracking.comparison import Comparison, ComparisonReport, Verdict
+from ..tracking.directions import kind_of, words
+from ..tracking.rules import Rules
+from ..tracking.sides import FAILED, Entry
+from ..tracking.stats import holm, t_quantile, t_tail
+from ..tracking.variance import LEAST, Noise
+from ..tracking.verdicts import POWER, UNBOUNDED
+from .looks import FAMILY, FEWEST, LAST, Look
+from .values import Quad, Value
+
+THRESHOLD = 0.005
+NARROW = 0.05  # relative; an interval within it that holds 1 shows no change
+CLEAR = 0.01  # relative; an interval within it leaves nothing that further quads are needed for
+WORTHLESS = math.log(2)  # a change that is seen only where it is larger is no statement
+WHOLE = "geometric mean"
+CORRECTION = f"Holm, {text.share(FAMILY)} for all cases of a run"
+
+
+@dataclass(frozen=True)
+class Shifts:
+    """A case with the log ratio of each quad that measured both sides, above 0 where new is worse."""
+
+    shown: Value
+    shifts: Sequence[float]
+    edge: float
+    reason: str = ""
+    disturbed: int = 0
+    unfit: Verdict = "not measured"
+    values: tuple[float | None, float | None] = (None, None)  # the middle of each side
+
+    @property
+    def mean(self) -> float:
+        """The log ratio."""
+        return float(np.mean(self.shifts))
+
+    @property
+    def deviation(self) -> float:
+        """From quad to quad, with the floor LEAST for a single process."""
+        return max(float(np.std(self.shifts, ddof=1)), LEAST / 2)
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean."""
+        return self.deviation / math.sqrt(len(self.shifts))
+
+    def p(self) -> float:
+        """Two-sided p-value of a change beyond the threshold."""
+        tails = (t_tail((sign * self.mean - self.edge) / self.error, len(self.shifts) - 1) for sign in (1, -1))
+        return min(1.0, 2 * min(tails))
+
+
+def judged(
+    quads: Sequence[Quad], names: Sequence[str], threshold: float, look: Look = LAST, rules: Rules | None = None
+) -> ComparisonReport:
+    """A comparison for each case, and for the geometric mean of all times."""
+    cases = list(shifts(quads, threshold, rules or Rules()))
+    fit = [one for one in cases if not one.reason]
+    whole = _whole(fit, math.log1p(threshold))
+    family = [*fit, *([whole] if whole else [])]
+    adjusted = dict(zip(map(id, family), holm([one.p() for one in family]), strict=True))
+
+    def comparison(one: Shifts) -> Comparison:
+        return _comparison(one, adjusted.get(id(one)), look, len(family), 4 * len(quads))
+
+    deviations = [one.deviation for one in fit]
+    noise = Noise(
+        float(np.median(deviations)) if deviations else 0.0,
+        f"the scatter of {len(quads)} quads of {names[0]} and {names[1]}",
+    )
+    found = [comparison(one) for one in cases]
+    return ComparisonReport(
+        found, noise, (), correction=CORRECTION, whole=comparison(whole) if whole else None, notes=_seen(found, quads),
+    )  # fmt: skip
+
+
+def clear(report: ComparisonReport, threshold: float) -> bool:
+    """Whether further quads would tell nothing: each case that can be judged is, or its interval is within 1%."""
+    edge = max(math.log1p(threshold), math.log1p(CLEAR))
+
+    def settled(one: Comparison) -> bool:
+        if one.verdict in ("slower", "faster", "same"):
+            return True
+        return bool(one.low and one.high and -edge <= math.log(one.low) and math.log(one.high) <= edge)
+
+    judgeable = [one for one in report.cases if one.ratio is not None]
+    return bool(judgeable) and all(map(settled, judgeable))
+
+
+def _seen(cases: Sequence[Comparison], quads: Sequence[Quad]) -> list[str]:
+    """A sentence on the smallest change that would have been found."""
+    judgeable = [one for one in cases if one.ratio is not None]
+    if not judgeable:
+        return []
+    seen = sorted(one.sees if one.sees is not None else math.inf for one in judgeable)
+    least, middle, most = (_percent(one) for one in (seen[0], seen[len(seen) // 2], seen[-1]))
+    spread = f"{least} to {most}, in half of the cases {middle} or less" if len(seen) > 1 else middle
+    return [f"smallest change that {len(quads)} such quads find in four of five runs: {spread}"]
+
+
+def _percent(share: float) -> str:
+    return text.share(share) if math.isfinite(share) else "over 100%"
+
+
+# --- shifts -----------------------------------------------------------------------------------------------------------
+
+
+def shifts(quads: Sequence[Quad], threshold: float, rules: Rules) -> Iterator[Shifts]:
+    """Each case of any process with its log ratios, or why it has too few."""
+    found = [tuple([{one.key: one for one in values} for values in side] for side in quad.sides) for quad in quads]
+    for place in dict.fromkeys(at for quad in found for side in quad for values in side for at in values):
+        every = [[[values.get(place) for values in side] for side in quad] for quad in found]
+        values = [one for quad in every for side in quad for one in side if one is not None]
+        whole = [quad for quad in every if all(one is not None and one.value for side in quad for one in side)]
+        reason = ""
+        unfit: Verdict = "not measured"
+        work = dict.fromkeys((one.work, one.unit) for one in values if one.value)
+        if len(work) > 1:
+            first, second = (" ".join(one) for one in list(work)[:2])
+            reason = f"the two time different things: {first} against {second}"
+        elif len(whole) < FEWEST:
+            unfit, reason = _unfit([[one for quad in every for one in quad[side] if one] for side in (0, 1)])
+        shown = values[-1]
+        sign = -1 if shown.higher else 1
+        yield Shifts(
+            shown,
+            [sign * (_log(new) - _log(old)) for old, new in whole],
+            math.log1p(rules.threshold_of(Entry(shown.bench, shown.variant, shown.device, shown.params), threshold)),
+            reason,
+            sum(bool(one.suspect) for one in values),
+            unfit,
+            _middles(every),
+        )
+
+
+def _log(side: Sequence[Value | None]) -> float:
+    logs = [math.log(one.value) for one in side if one is not None and one.value]
+    return math.fsum(logs) / len(logs)
+
+
+def _middles(every: Sequence[Sequence[Sequence[Value | None]]]) -> tuple[float | None, float | None]:
+    base, new = ([one.value for quad in every for one in quad[side] if one and one.value] for side in (0, 1))
+    return (float(np.median(base)) if base else None, float(np.median(new)) if new else None)
+
+
+def _unfit(sides: Sequence[Sequence[Value]]) -> tuple[Verdict, str]:
+    """What a case that was not measured enough on both sides is called, and why."""
+    bad = [next((one for one in side if not one.value), None) for side in sides]
+    if bad[1] is not None and bad[1].unfit in FAILED and not (bad[0] is not None and bad[0].unfit in FAILED):
+        return "failed", f"{bad[1].unfit} in new: {bad[1].why}".removesuffix(": ")
+    timed = [any(one.value for one in side) for side in sides]
+    told = [
+        f"not in {name}" if not side else f"{one.unfit} in {name}: {one.why}".removesuffix(": ") if one else ""
+        for name, side, one in zip(("base", "new"), sides, bad, strict=True)
+    ]
+    why = next(filter(None, told), f"fewer than {FEWEST} quads measured both sides")
+    if timed[0] == timed[1]:
+        return "not measured", why
+    return ("new", told[0]) if timed[1] else ("gone", told[1])
+
+
+def _whole(fit: Sequence[Shifts], edge: float) -> Shifts | None:
+    """The geometric mean of the times that every quad measured: its quads carry what cases share."""
+    most = max((len(one.shifts) for one in fit), default=0)
+    times = [one.shifts for one in fit if kind_of(one.shown.unit) == "time" and len(one.shifts) == most]
+    if len(times) < 2:
+        return None
+    return Shifts(Value(bench=WHOLE), [float(x) for x in np.mean(times, axis=0)], edge)
+
+
+# --- verdicts ---------------------------------------------------------------------------------------------------------
+
+
+def _comparison(one: Shifts, p: float | None, look: Look, family: int, processes: int) -> Comparison:
+    shown = one.shown
+    told = Comparison(
+        bench=shown.bench, variant=shown.variant, device=shown.device, params=shown.params, verdict=one.unfit,
+        reason=one.reason, base=one.values[0], new=one.values[1], unit=shown.unit, higher=shown.higher, sure=shown.sure,
+    )  # fmt: skip
+    if p is None:
+        return told
+    dof = len(one.shifts) - 1
+    reach = t_quantile(1 - look.outside / 2, dof) * one.error
+    low, high = one.mean - reach, one.mean + reach
+    verdict = _verdict(one, p, low, high, look)
+    reasons = [f"{one.disturbed} of {processes} processes disturbed"] * bool(one.disturbed)
+    if verdict == "no change":
+        reasons.insert(0, f"no change above {text.share(doubts.bound(low, high))}")
+    elif verdict == "ambiguous":
+        reasons.insert(0, f"quads differ by {text.share(one.deviation)}; raise --quads")
+    sees = one.edge + (t_quantile(1 - look.family / 2 / family, dof) + t_quantile(POWER, dof)) * one.error
+    top = math.exp(min(high, 700.0))
+    return msgspec.structs.replace(
+        told, verdict=verdict, ratio=math.exp(one.mean), low=math.exp(max(low, -700.0)),
+        high=top if top < UNBOUNDED else None, p=p, reason="; ".join(reasons),
+        sees=math.expm1(sees) if sees < WORTHLESS else None,
+        change=words(shown.unit, shown.higher)[verdict == "faster"] if verdict in ("slower", "faster") else "",
+    )  # fmt: skip
+
+
+def _verdict(one: Shifts, p: float, low: float, high: float, look: Look) -> Verdict:
+    if p <= look.family:
+        return "slower" if one.mean > 0 else "faster"
+    if -one.edge <= low and high <= one.edge:
+        return "same"
+    narrow = doubts.bound(low, high) <= NARROW
+    return "no change" if narrow and low <= text.SAME and high >= -text.SAME else "ambiguous"

@@ -1,0 +1,71 @@
+"""What `ab` says of a measurement beside its verdicts: both sides, how it was measured, and that as plain data."""
+
+from __future__ import annotations
+
+import os
+
+from ..record import text
+from ..record.model import JsonObject
+from ..tracking.sides import Side
+from .environments import Contender
+from .interleave import PROCESSES, SIDES, Outcome
+from .journal import Asked, Journal
+from .layout import SEEDED, aslr
+from .looks import FAMILY, LAST, LOOKS, OUTSIDE
+
+MACHINE = "this machine"
+
+
+def side(one: Contender) -> Side:
+    """A contender as the side of a comparison: its name and versions."""
+    return Side(one.name, MACHINE, {}, (), dict(one.packages))
+
+
+def notes(asked: Asked, outcome: Outcome) -> list[str]:
+    """How it was measured, in sentences."""
+    way = "in the order base new new base, or the reverse as drawn"
+    if asked.mode == "duet":
+        way = f"as duets on CPUs {asked.cpus[0]} and {asked.cpus[1]}, swapped for every second pair"
+    found = [
+        f"measured by `{asked.command}`: {outcome.quads} quads of {PROCESSES} processes in "
+        f"{text.duration(outcome.seconds)}, {way} ({asked.why})"
+    ]
+    if outcome.look is not LAST:
+        found.append(
+            f"stopped at the first of {len(LOOKS)} looks, as every case was clear; the levels of both looks together "
+            f"are {text.share(FAMILY)} for verdicts and {text.share(OUTSIDE)} for intervals"
+        )
+    seed = "" if os.environ.get(SEEDED, "random") != "random" else "hash seed and "
+    random = "" if aslr() != "fixed" else "; the system draws no addresses, so that their layout is always the same one"
+    found.append(f"each pair of processes has another {seed}size of the environment{random}")
+    return found
+
+
+def design(journal: Journal, outcome: Outcome) -> JsonObject:
+    """The same for programs, with each process and its layout."""
+    asked = journal.asked
+    return {
+        "command": asked.command,
+        "commits": list(asked.sides),
+        "mode": asked.mode,
+        "why": asked.why,
+        "cpus": list(asked.cpus),
+        "quads": outcome.quads,
+        "seconds": outcome.seconds,
+        "seed": asked.seed,
+        "family_wise_level": FAMILY,
+        "interval_level": 1 - OUTSIDE,
+        "looks": [
+            {"share": one.share, "level": one.family, "interval_level": 1 - one.outside, "last": one is outcome.look}
+            for one in LOOKS
+        ],
+        "addresses": aslr(),
+        "processes": [
+            {
+                "quad": one.quad, "step": one.step, "side": SIDES[one.side], "cpus": list(one.cpus),
+                "hash_seed": one.layout.hash_seed, "environment_padding": one.layout.padding, "began": one.began,
+                "seconds": one.seconds, "cpu_seconds": one.cpu,
+            }
+            for one in journal.measured
+        ],
+    }  # fmt: skip

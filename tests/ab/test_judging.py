@@ -1,0 +1,127 @@
+"""Verdicts from quads: what cancels, what is found, what is never said of nothing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from hwbench.ab import judging
+from hwbench.ab.looks import EARLY, LAST
+from hwbench.ab.values import Quad, Value
+from hwbench.tracking.rules import Rule, Rules
+
+ORDER = (0, 1, 1, 0)
+
+
+def quads(count, ratio=1.0, *, drift=0.0, noise=0.0, seed=0, cases=1, **more):
+    """Scripted quads: a machine that gets slower by `drift` a process, and strays by `noise`; the first case moves."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for quad in range(count):
+        sides = ([], [])
+        for step, side in enumerate(ORDER):
+            at_side = side ^ (quad % 2)
+            level = math.exp(drift * (4 * quad + step))
+            times = level * np.exp(rng.normal(0, noise, cases))
+            times[0] *= ratio if at_side else 1.0
+            sides[at_side].append([Value(bench=f"case{i}", value=float(x), **more) for i, x in enumerate(times)])
+        out.append(Quad(*sides))
+    return out
+
+
+def report(found, look=LAST, **more):
+    return judging.judged(found, ("base", "new"), judging.THRESHOLD, look, **more)
+
+
+def verdict(found, look=LAST, **more):
+    return report(found, look, **more).cases[0]
+
+
+def test_two_percent_are_found_though_the_machine_drifts():
+    """A machine that loses 1% with every process: the drift cancels to the last digit, 2% are found."""
+    case = verdict(quads(6, 1.02, drift=0.01))
+    assert case.verdict == "slower"
+    assert case.ratio == pytest.approx(1.02, rel=1e-9)
+    assert verdict(quads(6, 1.0, drift=0.01)).verdict == "same"
+
+
+def test_two_percent_in_noise_of_half_a_percent():
+    """Found with ten quads; an interval that covers the truth; nothing found where nothing is."""
+    found = [verdict(quads(10, 1.02, noise=0.005, seed=seed)) for seed in range(60)]
+    assert sum(case.verdict == "slower" for case in found) >= 58
+    assert sum(case.low <= 1.02 <= case.high for case in found) >= 54
+    nothing = [report(quads(6, noise=0.005, seed=seed, cases=5)) for seed in range(60)]
+    assert not [one for told in nothing for one in (*told.cases, told.whole) if one.verdict in ("slower", "faster")]
+
+
+def test_faster_is_faster_and_more_is_better_where_it_is():
+    """The ratio is above 1 where new is worse, whatever the metric is."""
+    assert verdict(quads(6, 0.9, noise=0.005)).verdict == "faster"
+    rate = verdict(quads(6, 0.8, noise=0.001, unit="GB/s", higher=True))
+    assert (rate.verdict, rate.ratio) == ("slower", pytest.approx(1.25, rel=0.01))
+    memory = verdict(quads(6, 1.5, unit="bytes"))
+    assert (memory.verdict, memory.change) == ("slower", "more")
+
+
+def test_the_whole_has_its_own_interval_by_quads():
+    """A tenth of all in each case is one of the whole; one case in ten is a tenth of it."""
+    told = report(quads(8, 1.10, noise=0.001, cases=10))
+    assert told.whole.ratio == pytest.approx(1.1**0.1, rel=0.002)
+    assert told.whole.low < told.whole.ratio < told.whole.high
+    assert report(quads(8)).whole is None
+
+
+def test_the_more_cases_the_stronger_the_evidence_that_is_asked_for():
+    """Holm: what is clear alone is not among a hundred, and the remark says what would be."""
+    alone, among = (quads(6, 1.02, noise=0.004, seed=2, cases=cases) for cases in (1, 100))
+    assert verdict(alone).verdict == "slower"
+    assert verdict(among).verdict == "ambiguous"
+    assert verdict(among).sees > verdict(alone).sees
+    assert "smallest change" in report(among).notes[0]
+
+
+def test_an_early_look_needs_more_evidence():
+    """What is slower at the end is not yet at the first look, and its interval is wider."""
+    found = quads(5, 1.02, noise=0.004, seed=2)
+    assert (verdict(found, EARLY).verdict, verdict(found, LAST).verdict) == ("ambiguous", "slower")
+    assert verdict(found, EARLY).high > verdict(found, LAST).high
+
+
+def test_it_is_clear_where_each_case_is_told():
+    """A difference that is found, equality, and an interval within 1%; not a wide one, nor nothing at all."""
+    assert judging.clear(report(quads(5, 1.3, noise=0.0005), EARLY), judging.THRESHOLD)
+    assert judging.clear(report(quads(5), EARLY), judging.THRESHOLD)
+    assert not judging.clear(report(quads(5, noise=0.02), EARLY), judging.THRESHOLD)
+    assert not judging.clear(report([]), judging.THRESHOLD)
+
+
+def side(**more):
+    return [[Value(bench="a", **more)], [Value(bench="a", **more)]]
+
+
+def test_what_cannot_be_compared_is_said():
+    """Other work, too few quads, what failed, is new or gone."""
+    good = side(value=1.0)
+    other = verdict([Quad(good, side(value=1.0, work="version 2"))] * 4)
+    assert (other.verdict, "different things" in other.reason) == ("not measured", True)
+    assert verdict([Quad(good, good)] * 2).reason == "fewer than 3 quads measured both sides"
+    failed = verdict([Quad(good, side(unfit="failed", why="boom"))] * 4)
+    assert (failed.verdict, failed.reason, failed.base) == ("failed", "failed in new: boom", 1.0)
+    skipped = verdict([Quad(side(unfit="skipped", why="needs SMT"), good)] * 4)
+    assert (skipped.verdict, skipped.reason) == ("new", "skipped in base: needs SMT")
+    assert verdict([Quad(good, [[], []])] * 4).verdict == "gone"
+    both = side(unfit="failed", why="boom")
+    assert verdict([Quad(both, both)] * 4).verdict == "not measured"
+
+
+def test_disturbed_processes_are_counted():
+    """Of all four in each quad."""
+    assert "12 of 12 processes disturbed" in verdict([Quad(*[side(value=1.0, suspect="steal")] * 2)] * 3).reason
+
+
+def test_a_threshold_of_the_project_is_that_of_its_cases():
+    """5% do not matter there."""
+    rules = Rules(rules=[Rule("case0", threshold=0.1)])
+    assert verdict(quads(6, 1.05), rules=rules).verdict == "same"
