@@ -39,14 +39,15 @@ KERNEL void write(global T* restrict to, float value, ulong parts, int passes) {
     EACH({ for (int k = 0; k < ITEMS; ++k) to[i + k * GROUP] = (T)(value); })
 }
 
-// The bits as whole numbers, added up modulo 2³²: exact in any order. A run is read from ITEMS places at once, as
-// stream.load reads memory: a CPU's core has more lines in flight from several streams than from one.
+// The bits as whole numbers, added up modulo 2³²: exact in any order. With PLACES a run is read from ITEMS places at once,
+// as stream.load reads memory: a CPU's core has more lines in flight from several streams than from one. Scalars are read
+// in order, or a CPU's compiler makes no vectors of them.
 KERNEL void read(global const T* restrict from, global U* restrict to, ulong parts, int passes) {
     U sum[ITEMS];
     for (int k = 0; k < ITEMS; ++k) sum[k] = 0;
     EACH({
-        const size_t first = i - (ITEMS - 1) * (part - begin) * GROUP;
-        const size_t apart = (end - begin) * GROUP;
+        const size_t first = PLACES ? i - (ITEMS - 1) * (part - begin) * GROUP : i;
+        const size_t apart = PLACES ? (end - begin) * GROUP : GROUP;
         for (int k = 0; k < ITEMS; ++k) sum[k] += BITS(from[first + k * apart]);
     })
     to[get_global_id(0)] = sum[0] + sum[1] + sum[2] + sum[3];

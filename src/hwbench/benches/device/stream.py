@@ -176,6 +176,7 @@ def build_opencl(width: int) -> Callable[..., Work]:
         kind, bits = OPENCL[width]
         fused = "fma" if device.about.fused else "mad"
         macros = [f"-DT={kind}", f"-DU={bits}", f"-DBITS=as_{bits}", f"-DGROUP={device.group}", f"-DFMA={fused}"]
+        macros.append(f"-DPLACES={int(width > 4)}")
 
         def work(size: int) -> Work:
             n, often = elements(size, kernel), passes(device, size, kernel)
