@@ -24,7 +24,8 @@ class Slide:
     """A slide: what it claims ("" where it claims nothing), and the benches that ask this machine.
 
     `of` says what their figures are (`KINDS`), `chart` what the page shows, `cannot` what hwbench cannot say of it.
-    `finding` is a pattern of the finding that speaks of the claim; "" takes the first.
+    `finding` is a pattern of the finding that speaks of the claim; "" takes the first. `fact` names a sentence from
+    facts (`views/applications/lecture_facts.py`) that answers instead, `answer` one that holds whatever was measured.
     """
 
     title: str
@@ -34,6 +35,8 @@ class Slide:
     chart: str = ""
     cannot: str = ""
     finding: str = ""
+    fact: str = ""
+    answer: str = ""
 
     @property
     def command(self) -> str:
