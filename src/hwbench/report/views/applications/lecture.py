@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ....record import text
+from ....record.facts import gpu_of, this_cpu
 from ....record.model import FLOP_RATE
 from ... import lecture
 from ...dataset import Point, Runs
@@ -16,11 +17,15 @@ from .stability_facts import amount
 HEAD = ("slide", "the lecture", "these runs", "command", "which is; the chart")
 LONGEST = 260  # characters of a finding in a cell
 TERA = 1e-3
+NOT_HERE = "not measured in these runs"
+NVIDIA, AMD, OTHER, CPU = "Nvidia GPU", "AMD GPU", "Intel/Arm/Qualcomm GPU", "OpenCL on this CPU"
+# Whose an OpenCL device is, by its name and its platform's.
+VENDORS = {NVIDIA: r"nvidia|geforce|tesla", AMD: r"\bamd\b|advanced micro|radeon|\bgfx\d"}
 
 
 def view(runs: Runs) -> Section | None:
     """The summary of hardware and a table for each part of the deck; None where no bench of the lecture's was run."""
-    findings = runs.findings
+    findings = {name: _of_gpus(runs, sentences) for name, sentences in runs.findings.items()}
     asked = {name for part in lecture.parts() for slide in part.slides for name in slide.benches}
     if not asked & {record.bench for run in runs for record in run.records if record.timed}:
         return None
@@ -60,27 +65,56 @@ def _said(slide: lecture.Slide, findings: Mapping[str, Sequence[str]]) -> str:
 
 def _hardware(runs: Runs) -> Table:
     """The lecture's last table with figures: each is measured, simulated or published, and says so."""
-    here = {
-        "cpu": _fastest(runs.measuring("fma")),
-        "gpu": _fastest(runs.measuring("gpu fma")),
-        "gpu product": _fastest(runs.measuring("gpu tensor")),
+    cpu = _fastest(runs.measuring("fma"))
+    fma, product = _by_owner(runs, "gpu fma"), _by_owner(runs, "gpu tensor")
+    gpus = {
+        owner: "; ".join(
+            filter(None, (_rate(fma.get(owner), "in registers"), _rate(product.get(owner), "tensor cores")))
+        )
+        for owner in (NVIDIA, AMD, OTHER, CPU)
     }
+    by_opencl = f"{NOT_HERE} (--device opencl)"
     busy = [one for point in runs.measuring("systolic array") if (one := _busy(point)) is not None]
     asic = f"{max(busy)[1]} (simulated)" if busy else "not simulated in these runs"
-    gpu = "; ".join(filter(None, (_rate(here["gpu"], "in registers"), _rate(here["gpu product"], "tensor cores"))))
     rows = [
-        ("Intel/AMD/Arm CPU", "training, inference", "common", _rate(here["cpu"]) or "not measured in these runs",
+        ("Intel/AMD/Arm CPU", "training, inference", "common", _rate(cpu) or NOT_HERE,
          "0.15 TFLOP/s, Core i7-6700K (published: the lecture)"),
-        ("Nvidia GPU", "training", "common", gpu or "not measured in these runs",
+        *([(CPU, "", "", gpus[CPU], "")] if gpus[CPU] else []),
+        (NVIDIA, "training", "common", gpus[NVIDIA] or NOT_HERE,
          "12 TFLOP/s, Titan X (published: the lecture)"),
-        ("Intel/Arm/Qualcomm GPU", "inference", "common", "cannot be had: hwbench drives GPUs by CUDA alone", ""),
-        ("AMD GPU", "training", "promising", "cannot be had: hwbench drives GPUs by CUDA alone", ""),
+        (OTHER, "inference", "common", gpus[OTHER] or by_opencl, ""),
+        (AMD, "training", "promising", gpus[AMD] or by_opencl, ""),
         ("AI ASIC", "training, inference", "promising", asic,
          "92 TOP/s int8, TPU v1: 256 × 256 × 2 × 700 MHz (published: Jouppi et al. 2017)"),
         ("DSP", "inference", "promising", _in_packets(runs.measuring("machine code")), ""),
         ("FPGA", "emulation of ASICs", "common", _on_fpga(runs), "slower than GPUs and ASICs (published: the lecture)"),
     ]  # fmt: skip
     return Table("Hardware summary", ("hardware", "for", "", "here", "elsewhere"), rows, leads=True)
+
+
+def _by_owner(runs: Runs, measures: str) -> dict[str, Point]:
+    """The fastest point on the accelerators of each vendor, and on OpenCL devices that are the CPU."""
+    found: dict[str, list[Point]] = {}
+    for point in runs.measuring(measures):
+        found.setdefault(_owner(runs, point), []).append(point)
+    return {owner: best for owner, points in found.items() if (best := _fastest(points)) is not None}
+
+
+def _owner(runs: Runs, point: Point) -> str:
+    run, device = runs[point.run], point.record.device
+    if not device.startswith("opencl"):
+        return NVIDIA
+    if this_cpu(run, device):
+        return CPU
+    about = gpu_of(run, device)
+    named = f"{about.name} {(about.versions or {}).get('platform', '')}" if about is not None else ""
+    return next((vendor for vendor, names in VENDORS.items() if re.search(names, named, re.IGNORECASE)), OTHER)
+
+
+def _of_gpus(runs: Runs, sentences: Sequence[str]) -> list[str]:
+    """The findings without those on OpenCL devices that are the CPU: they answer no claim about GPUs."""
+    own = [one.name for run in runs for i, one in enumerate(run.machine.opencl) if this_cpu(run, f"opencl:{i}")]
+    return [said for said in sentences if not any(name in said for name in own)]
 
 
 def _on_fpga(runs: Runs) -> str:
