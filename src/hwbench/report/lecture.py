@@ -26,6 +26,7 @@ class Slide:
     `of` says what their figures are (`KINDS`), `chart` what the page shows, `cannot` what hwbench cannot say of it.
     `finding` is a pattern of the finding that speaks of the claim; "" takes the first. `fact` names a sentence from
     facts (`views/applications/lecture_facts.py`) that answers instead, `answer` one that holds whatever was measured.
+    `opencl` are benches to run on OpenCL devices as well.
     """
 
     title: str
@@ -37,11 +38,18 @@ class Slide:
     finding: str = ""
     fact: str = ""
     answer: str = ""
+    opencl: Sequence[str] = ()
 
     @property
     def command(self) -> str:
         """The command that measures its benches; "" without any."""
-        return f"hwbench run {' '.join(self.benches)}" if self.benches else ""
+        return "; ".join(self.commands)
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands that measure its benches, one for each choice of devices."""
+        named = [f"hwbench run {' '.join(self.benches)}"] if self.benches else []
+        return named + [f"hwbench run {' '.join(self.opencl)} --device opencl"] * bool(self.opencl)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 import msgspec
 import pytest
 
-from hwbench.record.model import Record
+from hwbench.record.model import Gpu, Record
 from hwbench.report import lecture
 from hwbench.report.views.applications import lecture_facts
 from hwbench.report.views.applications.lecture import _said, view
 from made_up.applications import ODD
+from made_up.gpu_sample import gpu_run
 from made_up.page import dataset
+from made_up.sample import replace
 from made_up.stability_records import activation, chain, run_of, variance
 
 ARRAY = Record(
@@ -113,3 +115,35 @@ def test_each_figure_of_the_summary_says_what_it_is():
     assert (rows["Intel/AMD CPU"][1], rows["Arm CPU"][1]) == ("training", "inference")
     assert rows["FPGA"][2] == "not in the lecture's table"
     assert all("published" in row[4] for row in rows.values() if row[4])
+
+
+def by_opencl(name, platform, *, this_cpu=False):
+    """A run with a GPU, as if an OpenCL device."""
+    run = gpu_run()
+    device = Gpu(name=name, versions={"platform": platform}, state={"this_cpu": this_cpu})
+    records = [replace(r, device="opencl:0") if r.device == "gpu:0" else r for r in run.records]
+    return replace(run, machine=replace(run.machine, gpus=[], opencl=[device]), records=records)
+
+
+@pytest.mark.parametrize(
+    ("name", "platform", "row"),
+    [
+        ("gfx1100", "AMD Accelerated Parallel Processing", "AMD GPU"),
+        ("Mali-G78", "ARM Platform", "Intel/Arm/Qualcomm GPU"),
+        ("NVIDIA H200", "NVIDIA CUDA", "Nvidia GPU"),
+        ("pthread (this CPU)", "Portable Computing Language", "OpenCL on this CPU"),
+    ],
+)
+def test_an_opencl_device_stands_in_the_row_of_its_kind(name, platform, row):
+    """No other row is answered by it: a CPU is no Nvidia GPU."""
+    run = by_opencl(name, platform, this_cpu="this CPU" in name)
+    rows = {one[0]: one[3] for one in view(dataset(run)).blocks[0].rows}
+    gpus = {"AMD GPU", "Intel/Arm/Qualcomm GPU", "Nvidia GPU", "OpenCL on this CPU"} & {*rows}
+    assert [one for one in gpus if "measured)" in rows[one]] == [row]
+    assert all(rows[one].startswith("not measured in these runs") for one in gpus - {row})
+
+
+def test_no_slide_is_answered_by_opencl_on_this_cpu():
+    """Neither those on GPUs nor those on CPUs, whose own figures are others."""
+    blocks = view(dataset(by_opencl("pthread (this CPU)", "PoCL", this_cpu=True))).blocks
+    assert not any("pthread" in cell for block in blocks[1:] for row in block.rows for cell in row)

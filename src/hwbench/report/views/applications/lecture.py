@@ -7,8 +7,9 @@ import textwrap
 from collections.abc import Mapping, Sequence, Set
 
 from ....record import text
+from ....record.facts import gpu_of, this_cpu
 from ....record.model import FLOP_RATE
-from ... import lecture
+from ... import format, lecture
 from ...dataset import Point, Runs
 from ...sections import Block, Section, Table
 from . import fpga, lecture_facts
@@ -18,17 +19,23 @@ HEAD = ("slide", "the lecture", "these runs", "command", "which is; the chart")
 LONGEST = 260  # characters of a finding in a cell
 TERA = 1e-3
 NO_FINDING = "Measured, but no finding speaks of this claim."
-UNMEASURED = "Not measured in these runs."
+NOT_HERE = "not measured in these runs"
+NVIDIA, AMD, OTHER, CPU = "Nvidia GPU", "AMD GPU", "Intel/Arm/Qualcomm GPU", "OpenCL on this CPU"
+# Whose an OpenCL device is, by its name and its platform's.
+VENDORS = {NVIDIA: r"nvidia|geforce|tesla", AMD: r"\bamd\b|advanced micro|radeon|\bgfx\d"}
 
 
 def view(runs: Runs) -> Section | None:
     """The summary of hardware and a table for each part of the deck; None where no bench of the lecture's was run."""
+    findings = {name: _of_gpus(runs, sentences) for name, sentences in runs.findings.items()}
     asked = {name for part in lecture.parts() for slide in part.slides for name in slide.benches}
     if not asked & {record.bench for run in runs for record in run.records if record.timed}:
         return None
     blocks: list[Block] = [_hardware(runs)]
-    timed = {record.bench for run in runs for record in run.records if record.timed}
-    blocks += [_table(part, runs, timed) for part in lecture.parts()]
+    timed = {
+        record.bench for run in runs for record in run.records if record.timed and not this_cpu(run, record.device)
+    }
+    blocks += [_table(part, runs, findings, timed) for part in lecture.parts()]
     intro = [
         "hwbench puts the claims of one lecture (Numerical Stability, Hardware; Smola and Li, 2019) to this machine. "
         "The tables have its slides in order, each with what these runs say of its claim, or that they measured "
@@ -37,12 +44,12 @@ def view(runs: Runs) -> Section | None:
     return Section("slides", "Slides", "The lecture, slide by slide", intro, blocks, topic="lecture")
 
 
-def _table(part: lecture.Part, runs: Runs, timed: Set[str]) -> Table:
+def _table(part: lecture.Part, runs: Runs, findings: Mapping[str, Sequence[str]], timed: Set[str]) -> Table:
     rows = [
         (
             slide.title,
             slide.claim,
-            _said(slide, runs.findings, runs.labels, fact=lecture_facts.of(slide.fact, runs), timed=timed),
+            _said(slide, findings, runs.labels, fact=lecture_facts.of(slide.fact, runs), timed=timed),
             slide.command,
             "; ".join(filter(None, (lecture.KINDS[slide.of], slide.chart))),
         )
@@ -65,7 +72,7 @@ def _said(
         said = (one for name in slide.benches for one in findings.get(name, ()))
         told = next((one for one in said if re.search(slide.finding, _bare(one, labels))), "")
     if not told and slide.benches and timed is not None:
-        told = NO_FINDING if timed & {*slide.benches} else UNMEASURED
+        told = NO_FINDING if timed & {*slide.benches} else f"{NOT_HERE.capitalize()}."
     told = told if len(told) <= LONGEST else textwrap.shorten(told, LONGEST, placeholder=" …")
     return " ".join(
         [*filter(None, [told]), *([f"{slide.cannot[0].upper()}{slide.cannot[1:]}."] if slide.cannot else [])]
@@ -83,23 +90,26 @@ def _bare(finding: str, labels: Sequence[str]) -> str:
 def _hardware(runs: Runs) -> Table:
     """The lecture's last table with figures: each is measured, simulated or published, and says so."""
     cpus = runs.measuring("fma")
-    here = {
-        "cpu": _fastest([point for point in cpus if not _is_arm(runs, point)]),
-        "arm": _fastest([point for point in cpus if _is_arm(runs, point)]),
-        "gpu": _fastest(runs.measuring("gpu fma")),
-        "gpu product": _fastest(runs.measuring("gpu tensor")),
+    cpu, arm = (_fastest([point for point in cpus if _is_arm(runs, point) is so]) for so in (False, True))
+    fma, product = _by_owner(runs, "gpu fma"), _by_owner(runs, "gpu tensor")
+    gpus = {
+        owner: "; ".join(
+            filter(None, (_rate(fma.get(owner), "in registers"), _rate(product.get(owner), "tensor cores")))
+        )
+        for owner in (NVIDIA, AMD, OTHER, CPU)
     }
+    by_opencl = f"{NOT_HERE} (--device opencl)"
     busy = [one for point in runs.measuring("systolic array") if (one := _busy(point)) is not None]
     asic = f"{max(busy)[1]} (simulated)" if busy else "not simulated in these runs"
-    gpu = "; ".join(filter(None, (_rate(here["gpu"], "in registers"), _rate(here["gpu product"], "tensor cores"))))
     rows = [
-        ("Intel/AMD CPU", "training", "common", _rate(here["cpu"]) or "not measured in these runs",
+        ("Intel/AMD CPU", "training", "common", _rate(cpu) or NOT_HERE,
          "0.15 TFLOP/s, Core i7-6700K (published: the lecture)"),
-        ("Arm CPU", "inference", "common", _rate(here["arm"]) or "not measured in these runs", ""),
-        ("Nvidia GPU", "training", "common", gpu or "not measured in these runs",
+        ("Arm CPU", "inference", "common", _rate(arm) or NOT_HERE, ""),
+        *([(CPU, "", "", gpus[CPU], "")] if gpus[CPU] else []),
+        (NVIDIA, "training", "common", gpus[NVIDIA] or NOT_HERE,
          "12 TFLOP/s, Titan X (published: the lecture)"),
-        ("Intel/Arm/Qualcomm GPU", "inference", "common", "cannot be had: hwbench drives GPUs by CUDA alone", ""),
-        ("AMD GPU", "training", "promising", "cannot be had: hwbench drives GPUs by CUDA alone", ""),
+        (OTHER, "inference", "common", gpus[OTHER] or by_opencl, ""),
+        (AMD, "training", "promising", gpus[AMD] or by_opencl, ""),
         ("AI ASIC", "training, inference", "promising", asic,
          "92 TOP/s int8, TPU v1: 256 × 256 × 2 × 700 MHz (published: Jouppi et al. 2017)"),
         ("DSP", "inference", "promising", _in_packets(runs.measuring("machine code")), ""),
@@ -107,6 +117,31 @@ def _hardware(runs: Runs) -> Table:
          "slower than GPUs and ASICs (published: the lecture)"),
     ]  # fmt: skip
     return Table("Hardware summary", ("hardware", "for", "", "here", "elsewhere"), rows, leads=True)
+
+
+def _by_owner(runs: Runs, measures: str) -> dict[str, Point]:
+    """The fastest point on the accelerators of each vendor, and on OpenCL devices that are the CPU."""
+    found: dict[str, list[Point]] = {}
+    for point in runs.measuring(measures):
+        found.setdefault(_owner(runs, point), []).append(point)
+    return {owner: best for owner, points in found.items() if (best := _fastest(points)) is not None}
+
+
+def _owner(runs: Runs, point: Point) -> str:
+    run, device = runs[point.run], point.record.device
+    if not device.startswith("opencl"):
+        return NVIDIA
+    if this_cpu(run, device):
+        return CPU
+    about = gpu_of(run, device)
+    named = f"{about.name} {(about.versions or {}).get('platform', '')}" if about is not None else ""
+    return next((vendor for vendor, names in VENDORS.items() if re.search(names, named, re.IGNORECASE)), OTHER)
+
+
+def _of_gpus(runs: Runs, sentences: Sequence[str]) -> list[str]:
+    """The findings without those on OpenCL devices that are the CPU: they answer no claim about GPUs."""
+    own = [one.name for run in runs for i, one in enumerate(run.machine.opencl) if this_cpu(run, f"opencl:{i}")]
+    return [said for said in sentences if not any(name in said for name in own)]
 
 
 def _on_fpga(runs: Runs) -> str:
@@ -133,17 +168,17 @@ def _flops(point: Point) -> float:
 
 
 def _rate(point: Point | None, how: str = "") -> str:
-    """`0.35 TFLOP/s in f4 (measured)`."""
+    """`0.35 TFLOP/s in float32 (measured)`."""
     if point is None:
         return ""
     rate = point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale * TERA)
-    of = " ".join(filter(None, (f"in {kind}" if (kind := point.text("dtype")) else "", how)))
+    of = " ".join(filter(None, (f"in {format.value_of('dtype', kind)}" if (kind := point.text("dtype")) else "", how)))
     return f"{text.amount(rate.value, 'TFLOP/s')} {of} (measured)"
 
 
 def _is_arm(runs: Runs, point: Point) -> bool:
     """Whether it was measured on an Arm CPU."""
-    return runs.runs[point.run].machine.cpu.arch.lower().startswith(("aarch", "arm"))
+    return runs[point.run].machine.cpu.arch.lower().startswith(("aarch", "arm"))
 
 
 def _busy(point: Point) -> tuple[int, str] | None:
