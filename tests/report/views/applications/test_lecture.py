@@ -71,10 +71,13 @@ def test_facts_answer_where_no_finding_does():
     relu = chain(1.0, "f2", "he", activation="relu")
     sigmoid = chain(0.2, "f2", "xavier-normal", activation="sigmoid", safe=5)
     unlike = variance("xavier-normal", shape="alternating", rate=0.9)
-    run = run_of([relu, sigmoid, unlike, activation(), product])
+    run = run_of([chain(1.5, "f4", "orthogonal-1.5"), relu, sigmoid, unlike, activation(), product])
     rows = {row[0]: row[2] for table in view(dataset(run)).blocks[1:] for row in table.rows}
     assert rows["Gradient exploding (ReLU)"] == (
         "Layers that float16 survives with ReLU: ≥ 100 with He (norm of the gradient 1.00)."
+    )
+    assert rows["Two issues for deep networks"] == (
+        "Norm of a gradient: 4.07 × 10¹⁷ after 100 layers at 1.5 a layer (float32)."
     )
     assert rows["Gradient vanishing (sigmoid)"] == "Layers that float16 survives with sigmoid: 5 with Xavier."
     assert rows["Matrix multiplication, time 0 to 7"].startswith(

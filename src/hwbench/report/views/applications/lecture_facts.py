@@ -15,6 +15,7 @@ from .stability_facts import (
     amount,
     chains,
     count,
+    dtype,
     numbers_or_gaps,
     param,
     power,
@@ -22,6 +23,7 @@ from .stability_facts import (
 )
 
 ARRAYS = "systolic array"
+FACTORS = {"orthogonal-1.5": "1.5", "orthogonal-0.8": "0.8"}
 INITS = {"he": "He", "xavier-normal": "Xavier", "normal-0.01": "N(0, 0.01²)"}
 NAMES = {"tanh": "tanh", "relu": "ReLU", "4sigmoid-2": "4 sigmoid − 2", "sigmoid": "sigmoid"}
 
@@ -36,6 +38,22 @@ def of(name: str, runs: Runs) -> str:
         if said := tell([point for point in points if point.run == run]):
             return f"{label}: {said}" if runs.several else said
     return ""
+
+
+def _powers(points: Sequence[Point]) -> str:
+    """The norm of a gradient behind all layers by its factor, in the widest type that keeps it."""
+    found: dict[str, tuple[str, str, int]] = {}
+    for wanted in ("f8", "f4"):
+        for point in chains(points):
+            record = point.record
+            factor = FACTORS.get(param(record, "init"), "")
+            plain = (param(record, "activation"), param(record, "remedy")) == ("identity", "plain")
+            norms = numbers_or_gaps(record.facts.get("log10_norms"))
+            if factor and plain and param(record, "dtype") == wanted and norms and norms[-1] is not None:
+                found.setdefault(factor, (power(norms[-1]), dtype(record), len(norms) - 1))
+    told = [f"{found[one][0]} after {found[one][2]} layers at {one} a layer ({found[one][1]})"
+            for one in FACTORS.values() if one in found]  # fmt: skip
+    return f"Norm of a gradient: {listed(told)}." if told else ""
 
 
 def _relu(points: Sequence[Point]) -> str:
@@ -130,6 +148,7 @@ def _first_compilation(points: Sequence[Point]) -> str:
 
 
 TOLD: dict[str, tuple[str, Callable[[Sequence[Point]], str]]] = {
+    "powers": (GRADIENTS, _powers),
     "relu": (GRADIENTS, _relu),
     "sigmoid": (GRADIENTS, _sigmoid),
     "unlike widths": (INITIALIZATION, _unlike),
