@@ -68,6 +68,24 @@ def gpu_of(run: Run, device: str) -> Gpu | None:
     return known[int(number)] if number.isdecimal() and int(number) < len(known) else None
 
 
+OWN_LEVELS = {"L2": "cache", "HBM": "memory"}
+
+
+def level_on(level: str, *, own: bool) -> str:
+    """What a level of an accelerator is called: of an OpenCL device that is this CPU `cache` and `memory`.
+
+    There `L2` stands for half of the last cache and `HBM` for ordinary memory.
+    """
+    return OWN_LEVELS.get(level, level) if own else level
+
+
+def variant_on(run: Run, record: Record) -> str:
+    """`numpy`, `fma (gpu:0)`, `opencl (opencl:0, this CPU)`."""
+    if record.device == "cpu":
+        return record.variant
+    return f"{record.variant} ({record.device}{', this CPU' * this_cpu(run, record.device)})"
+
+
 def this_cpu(run: Run, device: str) -> bool:
     """Whether an OpenCL device is the machine's CPU."""
     found = gpu_of(run, device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ....analysis.fits import Link, link
@@ -347,12 +347,26 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
         "Copies by their size",
         panels,
         columns.table("Every copy", shown),
-        "raw is the CUDA runtime's own copy, cupy what cupy.asarray and .get() give. From pinned memory the GPU copies "
-        "by itself; pageable memory, which is what NumPy gives, goes through a buffer of the driver's."
-        + " opencl is OpenCL's own copy."
-        * any(name.endswith(" opencl") for name in drawn),
+        _ways(drawn),
         legend,
     )
+
+
+def _ways(drawn: Iterable[str]) -> str:
+    """What the copies are that were drawn, by CUDA and by OpenCL."""
+    variants = {name.rpartition(" ")[2] for name in drawn}
+    said = []
+    if variants - {"opencl"}:
+        said.append(
+            "raw is the CUDA runtime's own copy, cupy what cupy.asarray and .get() give. From pinned memory the GPU "
+            "copies by itself; pageable memory, which is what NumPy gives, goes through a buffer of the driver's."
+        )
+    if "opencl" in variants:
+        said.append(
+            "opencl is OpenCL's own copy: pinned memory is allocated by the driver, pageable memory by NumPy, and "
+            "mapped is a buffer of the device that the CPU writes or reads."
+        )
+    return " ".join(said)
 
 
 def _size(point: Point) -> int:
