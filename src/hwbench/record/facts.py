@@ -80,10 +80,14 @@ def level_on(level: str, *, own: bool) -> str:
 
 
 def variant_on(run: Run, record: Record) -> str:
-    """`numpy`, `fma (gpu:0)`, `opencl (opencl:0, this CPU)`."""
+    """`numpy`, `fma (gpu:0)`; `opencl (this CPU)`, with its number where several OpenCL devices are this CPU."""
     if record.device == "cpu":
         return record.variant
-    return f"{record.variant} ({record.device}{', this CPU' * this_cpu(run, record.device)})"
+    where = record.device
+    if this_cpu(run, where):
+        several = sum(this_cpu(run, f"opencl:{number}") for number in range(len(run.machine.opencl))) > 1
+        where = f"{where}, this CPU" if several else "this CPU"
+    return f"{record.variant} ({where})"
 
 
 def this_cpu(run: Run, device: str) -> bool:

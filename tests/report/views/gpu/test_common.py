@@ -95,6 +95,7 @@ def test_captions_of_a_page_of_opencl_alone_say_nothing_of_cuda():
     source = dataset(replace(run, records=[r for r in records if "tensor" not in r.bench]))
     note = gpu_roofline(source).blocks[0].panels[0].note
     assert note.startswith("Roofs by the best samples (the summary has medians): cache ")
+    assert not any("to GPU" in panel.title for block in link(source).blocks for panel in block.panels)
     words = ("CUDA", "cupy", "cuBLAS", "L2", "HBM")
     for view in (link, gpu_roofline):
         section = view(source)

@@ -290,7 +290,7 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
         runs,
         (
             Column("device", lambda point: point.record.device),
-            Column("direction", lambda point: WAYS[point.text("direction")]), Column("memory and way", _line),
+            Column("direction", lambda point: _direction(point.text("direction"), point.record.device)), Column("memory and way", _line),
             Column("bytes", lambda point: text.size(_size(point))),
             Measured("median, GB/s", lambda point: point.value), Column("latency, µs", latency), STATUS,
         ),
@@ -308,7 +308,7 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
             fits = fitted_to[index, device, way] = _fits(here)
             pinned = fits.get("pinned raw")
             sizes = sorted({float(_size(p)) for p in here})
-            title = f"{WAYS[way]}, {common.label(runs, index, device)}"
+            title = f"{_direction(way, device)}, {common.label(runs, index, device)}"
             about = f"Bandwidth of copies over their size, {title}."
             spec = charts.lines(
                 [
@@ -350,6 +350,11 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
         _ways(drawn),
         legend,
     )
+
+
+def _direction(way: str, device: str) -> str:
+    """`host to GPU`; an OpenCL device need not be one."""
+    return WAYS[way].replace("GPU", "device") if device.startswith("opencl") else WAYS[way]
 
 
 def _ways(drawn: Iterable[str]) -> str:
