@@ -25,6 +25,7 @@ from .options import (
     axis_values,
     check_one_format,
     project_rules,
+    relative,
 )
 from .signals import handle
 
@@ -65,7 +66,9 @@ def ab(
         typer.Option(metavar="NAME[UNIT]=REGEX", help="Judge a number that the command prints (repeatable)."),
     ] = None,
     higher_is_better: HigherIsBetter = None,
-    threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.005,
+    threshold: Annotated[
+        str, typer.Option(metavar="SHARE", help="Relative difference that does not matter, 2% or 0.02.")
+    ] = "0.5%",
     fail_on: FailOn = None,
     with_: Annotated[
         list[str] | None,
@@ -110,8 +113,10 @@ def ab(
     check_one_format(json, markdown)
     axis_values(param or ())
     base, new, asked, own = _question(words or (), base, new, metric or (), preset, param or (), variant or ())
+    if asked.warning:
+        echo_err(f"warning: {asked.warning}")
     budget = _budget(quads, for_, 6 if own else 10, FEWEST)
-    limit = _seconds("--timeout", timeout)
+    edge, limit = relative(threshold), _seconds("--timeout", timeout)
     if keep is not None:
         store.prepare(keep)
     wished = tuple(with_ or ())
@@ -130,7 +135,7 @@ def ab(
                 ), keep, resume=resume,
             )  # fmt: skip
             bout = interleave.Bout(
-                sides, asked, kept, scratch / "processes", echo_err, threshold=threshold, rules=rules, timeout=limit,
+                sides, asked, kept, scratch / "processes", echo_err, threshold=edge, rules=rules, timeout=limit,
                 keep=keep,
             )  # fmt: skip
             outcome = bout.measured(budget, duet)
@@ -147,7 +152,7 @@ def ab(
         design=telling.design(kept, outcome),
     )  # fmt: skip
     journal.forget(kept, keep)
-    found = verdicts.Compared(report, telling.side(sides[0]), telling.side(sides[1]), threshold, fail_on=rules.fail_on)
+    found = verdicts.Compared(report, telling.side(sides[0]), telling.side(sides[1]), edge, fail_on=rules.fail_on)
     verdicts.deliver(found, REMEDY, json=json, as_markdown=markdown, every=True)
 
 
