@@ -105,6 +105,7 @@ def ab(
     from ..errors import UsageError
     from ..measurement import numba_settings
     from ..record import store
+    from ..tracking.comparison import COMPARED
     from ..tracking.history import TrackingError
     from . import verdicts
 
@@ -126,13 +127,17 @@ def ab(
     handle(signal.default_int_handler)  # KeyboardInterrupt, so that the process under way is ended, too
     kept: journal.Journal | None = None
     try:
-        with interleave.workplace() as scratch:
-            sides = environments.contenders((base, new), recipe, scratch / "own", echo_err, own=own)
+        with journal.alone(), interleave.workplace() as scratch:
+            sides = environments.contenders(
+                (base, new or "."), recipe, scratch / "own", echo_err, own=own, words=() if own else asked.words,
+                named=bool(new),
+            )  # fmt: skip
             kept = journal.opened(
                 journal.Asked(
                     command=asked.shown, much=str(budget), sides=(sides[0].identity, sides[1].identity),
                     names=(sides[0].name, sides[1].name), seed=secrets.randbits(32), started=store.now(),
-                ), keep, resume=resume,
+                    options=journal.options(rules, wished, python, duet, build=not no_build, metric=metric or ()),
+                ), keep, resume=resume, say=echo_err,
             )  # fmt: skip
             bout = interleave.Bout(
                 sides, asked, kept, scratch / "processes", echo_err, threshold=edge, rules=rules, timeout=limit,
@@ -140,18 +145,21 @@ def ab(
             )  # fmt: skip
             outcome = bout.measured(budget, duet)
     except KeyboardInterrupt:
-        if kept is not None and kept.measured:
+        if kept is not None:
             echo_err(f"interrupted: {_left(kept, budget, keep)}")
         raise typer.Exit(130) from None
     except (TrackingError, UsageError) as error:
-        if kept is not None and kept.measured:
+        if kept is not None and kept.complete(interleave.PROCESSES):
             raise TrackingError(f"{error}; {_left(kept, budget, keep)}") from None
         raise
     report = dataclasses.replace(
         outcome.report, notes=(*telling.notes(kept.asked, outcome), *outcome.report.notes),
         design=telling.design(kept, outcome),
     )  # fmt: skip
-    journal.forget(kept, keep)
+    if any(one.verdict in COMPARED for one in report.cases):
+        journal.forget(kept, keep)
+    else:
+        echo_err(f"what was measured is kept: {kept.folder}")
     found = verdicts.Compared(report, telling.side(sides[0]), telling.side(sides[1]), edge, fail_on=rules.fail_on)
     verdicts.deliver(found, REMEDY, json=json, as_markdown=markdown, every=True)
 
@@ -168,7 +176,7 @@ def _question(
     if base or new:
         if not base:
             raise UsageError("--new needs --base, the side that it is compared with: --base HEAD~1")
-        return base, new or ".", tools.command(words, metrics.metrics(metric)), False
+        return base, new, tools.command(words, metrics.metrics(metric)), False
     if metric:
         raise UsageError("--metric reads what a command prints: hwbench ab --base HEAD~1 --metric … -- COMMAND")
     if not words:
@@ -216,9 +224,11 @@ def _seconds(option: str, said: str) -> float:
 
 def _left(kept: Journal, budget: Budget, keep: Path | None) -> str:
     """What is kept of a measurement that did not end, and how to go on."""
-    from ..record.phrases import counted
+    from ..ab.interleave import PROCESSES
 
-    of = f" of {4 * budget.quads}" if budget.seconds is None else ""
+    whole = len(kept.complete(PROCESSES))
+    if not whole:
+        return "no quad was measured to its end; start again"
+    of = f" of {budget.quads}" if budget.seconds is None else ""
     where = f"--keep {keep} " if keep is not None else ""
-    count = counted(len(kept.measured), "process", "processes")
-    return f"{count}{of} are kept; the same command with {where}--resume goes on"
+    return f"kept are {whole}{of} quads; the same command with {where}--resume goes on"
