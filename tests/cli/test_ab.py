@@ -22,7 +22,8 @@ from hwbench.tracking.history import TrackingError
     ("arguments", "said"),
     [
         (["HEAD", "HEAD", "--quads", "2"], "--quads 2: at least 3 are needed to bound a ratio"),
-        (["HEAD", "HEAD", "--quads", "1001"], "--quads 1001"),
+        (["HEAD", "HEAD", "--quads", "1001"], "--quads 1001: at least 3 are needed to bound a ratio, and at most 1000"),
+        (["--base", "python", "x.py"], "--base python: needs a commit or an environment; use --base HEAD~1 -- py"),
         (["HEAD", "HEAD", "--quads", "4", "--for", "5m"], "--quads and --for: choose one"),
         (["HEAD", "HEAD", "--for", "soon"], "--for soon: is no time such as 5m"),
         (["HEAD", "HEAD", "--timeout", "0s"], "--timeout 0s: is no time"),

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|)")
 UNITS = {"ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 TOOLS = ("pytest", "py.test", "asv", "python", "python3", "pyperf", "hyperfine", "hwbench")
-REMEDY = "raise --quads, or wait until the machine is quieter"
+REMEDY = "raise {}, or wait until the machine is quieter"
 
 
 def ab(
@@ -54,9 +54,12 @@ def ab(
     ] = "",
     new: Annotated[str, typer.Option(metavar="ENV|COMMIT", help="The same; default: the working tree as it is.")] = "",
     quads: Annotated[
-        int | None, typer.Option(help="How many quads of four processes; default: 10, of hwbench's benches 6.")
+        int | None,
+        typer.Option(help="Quads of four processes, 3 at least; default: 10, of hwbench's benches 6."),
     ] = None,
-    for_: Annotated[str, typer.Option("--for", metavar="TIME", help="Measure for 5m, in place of --quads.")] = "",
+    for_: Annotated[
+        str, typer.Option("--for", metavar="TIME", help="Measure for 5m, in place of --quads; 3 quads at least.")
+    ] = "",
     duet: Annotated[
         bool | None,
         typer.Option("--duet/--no-duet", help="Both sides at once on two CPUs, or not; default: where it pays."),
@@ -161,7 +164,7 @@ def ab(
     else:
         echo_err(f"what was measured is kept: {kept.folder}")
     found = verdicts.Compared(report, telling.side(sides[0]), telling.side(sides[1]), edge, fail_on=rules.fail_on)
-    verdicts.deliver(found, REMEDY, json=json, as_markdown=markdown, every=True)
+    verdicts.deliver(found, REMEDY.format("--for" if for_ else "--quads"), json=json, as_markdown=markdown, every=True)
 
 
 def _question(
@@ -176,6 +179,9 @@ def _question(
     if base or new:
         if not base:
             raise UsageError("--new needs --base, the side that it is compared with: --base HEAD~1")
+        if base == "--" or base in TOOLS:
+            command = " ".join([base] * (base != "--") + [*words])[:200]
+            raise UsageError(f"--base {base}: needs a commit or an environment; use --base HEAD~1 -- {command}")
         return base, new, tools.command(words, metrics.metrics(metric)), False
     if metric:
         raise UsageError("--metric reads what a command prints: hwbench ab --base HEAD~1 --metric … -- COMMAND")
@@ -207,7 +213,7 @@ def _budget(quads: int | None, for_: str, usual: int, fewest: int) -> Budget:
         raise UsageError("--quads and --for: choose one")
     if quads is not None and not fewest <= quads <= interleave.MOST:
         raise UsageError(
-            f"--quads {quads}: at least {fewest} are needed to bound a ratio, and {interleave.MOST} are most"
+            f"--quads {quads}: at least {fewest} are needed to bound a ratio, and at most {interleave.MOST}"
         )
     return interleave.Budget(quads or usual, _seconds("--for", for_) if for_ else None)
 

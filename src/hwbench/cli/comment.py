@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from ..record import text
 from ..tracking.comparison import Comparison, ComparisonReport
 from ..tracking.sides import Side
 from .wording import case_of, each, escaped, heading, mean, method, ordered, ratio_of, remark, sign, totals, word_of
@@ -25,8 +27,16 @@ def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) 
     for verdict, mine in rest.items():
         lines += [f"<details><summary>{len(mine)} {verdict}</summary>", "", *_rows(mine), "</details>", ""]
     below = (*heading(report, base, new, remarks=False), method(report, threshold))
-    lines += [escaped(line) + "  " for line in below]
+    lines += [_with_code(line) + "  " for line in below]
     return "\n".join(lines)
+
+
+def _with_code(line: str) -> str:
+    """A line with its markup escaped, but for `code`, in which Markdown and mentions mean nothing."""
+    pieces = re.split(r"`([^`]+)`", " ".join(line.split()))
+    plain = (f"{' ' * one.startswith(' ')}{escaped(one)}{' ' * (one[1:].endswith(' '))}" for one in pieces[::2])
+    code = (f"`{text.printable(one)}`" for one in [*pieces[1::2], ""])
+    return "".join(said for both in zip(plain, code, strict=True) for said in both).removesuffix("``")
 
 
 def _rows(cases: Sequence[Comparison]) -> list[str]:
