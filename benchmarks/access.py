@@ -50,7 +50,7 @@ class blocking(_Suite):
     bench = "access.blocking"
     version = 1
     param_names = ("variant", "work", "n")
-    params = (("naive", "loop-order", "blocked"), ("transpose",), (3064, 3072))
+    params = (("naive", "loop-order", "blocked"), ("transpose",), (2040, 2048))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

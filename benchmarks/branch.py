@@ -11,7 +11,7 @@ class prediction(_Suite):
     bench = "branch.prediction"
     version = 1
     param_names = ("variant", "share", "n")
-    params = (("sorted", "shuffled", "branch-free"), (0.0, 0.1, 0.25, 0.5, 0.75, 1.0), (2**18,))
+    params = (("sorted", "shuffled", "branch-free"), (0.0, 0.1, 0.25, 0.5, 1.0), (2**18,))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

@@ -66,7 +66,7 @@ class latency(_Suite):
     bench = "device.latency"
     version = 2
     param_names = ("variant", "size")
-    params = (("l1", "l2"), ("16KiB", "L2", "HBM"))
+    params = (("l1", "l2", "opencl"), ("16KiB", "L2", "HBM"))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
@@ -92,7 +92,7 @@ class peak(_Suite):
     bench = "device.peak"
     version = 3
     param_names = ("variant", "dtype", "chains")
-    params = (("fma",), ("f4", "f8", "f2"), (1, 2, 4, 8))
+    params = (("fma", "opencl"), ("f4", "f8", "f2"), (1, 2, 4, 8))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
@@ -131,7 +131,11 @@ class stream(_Suite):
     bench = "device.stream"
     version = 3
     param_names = ("variant", "kernel", "size")
-    params = (("bytes16", "bytes8", "bytes4", "cupy"), ("copy", "triad", "read", "write"), ("HBM",))
+    params = (
+        ("bytes16", "bytes8", "bytes4", "cupy", "opencl4", "opencl16", "opencl64"),
+        ("copy", "triad", "read", "write"),
+        ("HBM",),
+    )
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
@@ -144,7 +148,7 @@ class launch(_Suite):
     bench = "device.launch"
     version = 2
     param_names = ("variant",)
-    params = (("queued", "enqueue", "sync", "graph", "event", "cupy"),)
+    params = (("queued", "enqueue", "sync", "graph", "event", "cupy", "opencl", "opencl-enqueue", "opencl-sync"),)
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

@@ -12,7 +12,7 @@ class copy(_Suite):
     version = 2
     param_names = ("variant", "direction", "memory", "size")
     params = (
-        ("raw", "cupy"),
+        ("raw", "cupy", "opencl"),
         ("h2d", "d2h"),
         ("pinned", "pageable"),
         ("64B", "1KiB", "16KiB", "256KiB", "1MiB", "4MiB", "16MiB", "64MiB", "256MiB", "1GiB"),

@@ -12,7 +12,7 @@ class add(_Suite):
     version = 1
     param_names = ("variant", "n")
     params = (
-        ("loop", "comprehension", "numpy", "numba", "prange", "cupy", "cupy-copies"),
+        ("loop", "comprehension", "numpy", "numba", "prange", "cupy", "cupy-copies", "opencl"),
         (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000),
     )
 

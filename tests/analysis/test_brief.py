@@ -9,6 +9,7 @@ from hwbench.analysis.brief import brief
 from hwbench.analysis.reading import Reading
 from hwbench.record.model import BenchInfo
 from hwbench.record.reasons import Reason
+from made_up.declared import described
 from made_up.gpu_sample import gpu_run
 from made_up.sample import sample_run
 
@@ -110,7 +111,7 @@ def test_where_nothing_was_timed_there_is_nothing_to_say():
 
 def test_every_bench_of_a_run_has_a_line():
     """One that is neither empty nor longer than a screen is wide."""
-    reading = Reading(sample_run())
+    reading = Reading(described(sample_run()))
     for bench in dict.fromkeys(r.bench for r in reading.records if r.timed):
         said = brief([r for r in reading.records if r.bench == bench], reading.benches[bench])
         assert 0 < len(said) < 110

@@ -10,6 +10,7 @@ import pytest
 from doubles.opencl import opencl_device
 from hwbench.devices import opencl_timing
 from hwbench.devices.opencl_timing import OpenClTiming
+from hwbench.record import text
 
 
 class Made:
@@ -108,7 +109,7 @@ def test_events_that_lie_are_replaced_by_the_hosts_clock_and_said(made, truth):
     device = made(truth=truth)
     work = OpenClTiming(device, profiling=True, beside=False).timed(device.launch)
     assert work.facts["timed_by"] == "host"
-    assert work.facts["events_refused"] == f"events tell {truth:.2g} of the time that the host sees"
+    assert work.facts["events_refused"] == f"events tell {text.share(truth)} of the time that the host sees"
     assert work.timer(3) == pytest.approx(0.003)
 
 

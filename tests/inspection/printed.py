@@ -11,6 +11,7 @@ import contextlib
 import gzip
 import io
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -254,7 +255,8 @@ def of_terminal(reading: Reading, told: Findings, *, drawn: bool = True) -> list
         lines.extend(Line(ROW, f"show: {title}", tuple(zip(heads, row, strict=True))) for row in rows)
 
     out = io.StringIO()
-    with contextlib.nullcontext() if drawn else mock.patch.object(tables, "_print_table", collect):
+    drawing = contextlib.nullcontext() if drawn else mock.patch.object(tables, "_print_table", collect)
+    with drawing, mock.patch.dict(os.environ, {"COLUMNS": "4000"}):  # so wide that no table becomes lines
         tables.print_tables(reading, Console(file=out, width=4000, no_color=True))
     heads, title = [], ""
     for text in out.getvalue().splitlines():

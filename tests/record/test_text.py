@@ -205,6 +205,7 @@ OTHERS = {
     "record/text.py": "is the formatter",
     "record/store.py": "states the bounds of a file's numbers as the file writes numbers",
     "record/identity.py": "rounds sizes as an identity states them: they are compared, and kept in histories",
+    "ab/values.py": "states the work of a call, by which cases of two sides are compared",
     "report/charts.py": "writes expressions of Vega",
     "report/views/records.py": "shows samples to six digits, to be copied",
     "report/views/applications/lecture_figures.py": "shows figures beside the lecture's, to its decimals",

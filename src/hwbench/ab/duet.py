@@ -66,7 +66,7 @@ def pair(root: Path = ROOT, allowed: Sequence[int] | None = None) -> Pair:
 def refused(seconds: float, cpu: float) -> str:
     """Why a command that took so many seconds of wall clock and CPU is no part of a duet; "" where it may be."""
     busy = cpu / seconds if seconds else 0.0
-    return f"the command keeps {busy:.1f} CPUs busy" if busy > THREADED else ""
+    return f"the command keeps {text.amount(busy)} CPUs busy" if busy > THREADED else ""
 
 
 def slowed(times: float) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..bench import Work
 from ..protocols import Call, Facts, Values
+from ..record import text
 
 MOST = 256  # commands behind the gate: drivers hold some thousands
 AGREE = (0.8, 1.02)  # events over the host's clock: the host also waits for the start and for the news of the end
@@ -180,7 +181,7 @@ class OpenClTiming:
             return "the driver has no profiling"
         low, high = min(self.agreement), max(self.agreement)
         if low > AGREE[1] or not high >= AGREE[0]:
-            return f"events tell {np.median(self.agreement):.2g} of the time that the host sees"
+            return f"events tell {text.share(float(np.median(self.agreement)))} of the time that the host sees"
         return ""
 
     @cached_property

