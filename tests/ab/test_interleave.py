@@ -225,3 +225,6 @@ def test_an_environment_is_as_if_it_were_activated(tmp_path, monkeypatch):
     assert one["PATH"].startswith(f"{binaries}")
     assert (one["VIRTUAL_ENV"], one["X"], "PYTHONHOME" in one) == (str(tmp_path), "1", False)
     assert "PYTHONHASHSEED" in one
+    assert "ASV_PYTHONPATH" not in one
+    sources = Contender("A", str(binaries / "python"), {"PYTHONPATH": "/x"})
+    assert interleave.environment(sources, steps(0, 1)[0][0].layout)["ASV_PYTHONPATH"] == "/x"

@@ -333,6 +333,8 @@ def environment(side: Contender, layout: Layout) -> dict[str, str]:
     """The environment variables of a process: as if its Python's environment were activated."""
     found = {**os.environ, **side.variables, **layout.variables()}
     found.pop("PYTHONHOME", None)
+    if side.variables.get("PYTHONPATH"):
+        found["ASV_PYTHONPATH"] = side.variables["PYTHONPATH"]  # asv drops the other one
     found["PATH"] = os.pathsep.join([str(side.binaries), os.environ.get("PATH", "")])
     if (side.binaries.parent / "pyvenv.cfg").is_file():
         found["VIRTUAL_ENV"] = str(side.binaries.parent)

@@ -23,8 +23,8 @@ from .values import Value, of
 
 NAMES = 120  # letters of a command that is timed as a whole
 FAILED = re.compile(r"^(?:FAILED|ERROR) (?P<test>\S+?\.py(?:::\S+(?: \S+\])?)?)(?: - (?P<why>.*))?$", re.MULTILINE)
-# What pytest, Python and most programs state as the error.
-TOLD = re.compile(r"^(?:E   +\S.*|ERROR:? .*|[\w.]*(?:Error|Exception)\b.*|(?:\S+: )?error: .*)$", re.MULTILINE)
+# What pytest, Python and most programs state as the error; asv indents that of its processes.
+TOLD = re.compile(r"^(?:E   +\S.*|ERROR:? .*| {,3}[\w.]*(?:Error|Exception)\b.*|(?:\S+: )?error: .*)$", re.MULTILINE)
 CAUSE = re.compile(r"^E   +\S.*$", re.MULTILINE)  # pytest's, which a summary of files follows
 GOOD = {"pytest": (0, 1), "hwbench": (0, 1), "asv": (0, 2)}
 # What disturbs a process adds to its rounds: their medians scatter ten times as much as the fastest of them where other
