@@ -33,10 +33,12 @@ def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) 
 
 def _with_code(line: str) -> str:
     """A line with its markup escaped, but for `code`, in which Markdown and mentions mean nothing."""
-    pieces = re.split(r"`([^`]+)`", " ".join(line.split()))
-    plain = (f"{' ' * one.startswith(' ')}{escaped(one)}{' ' * (one[1:].endswith(' '))}" for one in pieces[::2])
-    code = (f"`{text.printable(one)}`" for one in [*pieces[1::2], ""])
-    return "".join(said for both in zip(plain, code, strict=True) for said in both).removesuffix("``")
+
+    def plain(piece: str) -> str:
+        return f"{' ' * piece.startswith(' ')}{escaped(piece)}{' ' * piece[1:].endswith(' ')}"
+
+    pieces = re.split(r"(`[^`]+`)", " ".join(line.split()))
+    return "".join(text.printable(one) if place % 2 else plain(one) for place, one in enumerate(pieces))
 
 
 def _rows(cases: Sequence[Comparison]) -> list[str]:
