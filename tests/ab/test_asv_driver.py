@@ -15,20 +15,20 @@ from hwbench.tracking.rules import Rules
 
 @pytest.mark.slow
 def test_results_of_asv_are_read_from_where_they_are_sent(tmp_path, monkeypatch):
-    """A project with comments in its configuration; neither its folders nor the home are written to."""
+    """On a branch that its configuration does not name; neither its folders nor the home are written to."""
     pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
     root, out, home = (tmp_path / name for name in ("project", "out", "home"))
     for folder in (root / "benchmarks", out, home):
         folder.mkdir(parents=True)
     (root / "asv.conf.json").write_text(
-        '{"version": 1, "project": "x", "repo": ".", "branches": ["main"], "environment_type": "virtualenv"} // here'
+        '{"version": 1, "project": "x", "repo": "https://localhost", "branches": ["main"], "environment_type": "x"} //'
     )
     (root / "benchmarks" / "__init__.py").touch()
     (root / "benchmarks" / "suite.py").write_text(
         "def time_good():\n    sum(range(10))\n\ndef track_bad():\n    raise ValueError\n"
     )
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@localhost"]
-    for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "one"]):
+    for words in (["init", "-q", "-b", "feature"], ["add", "."], ["commit", "-qm", "one"]):
         subprocess.run([*git, *words], cwd=root, check=True)
     monkeypatch.setenv("HOME", str(home))
     words = ["run", "--quick", "-E", f"existing:{sys.executable}", "--set-commit-hash", "HEAD", "--machine", "ab"]
@@ -37,6 +37,7 @@ def test_results_of_asv_are_read_from_where_they_are_sent(tmp_path, monkeypatch)
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
     found = results.read(command(["asv", "run"]), Ended(done.returncode, 1, 1, done.stdout, done.stderr), out, Rules())
+    assert "questions about this machine" not in done.stdout
     by_name = {one.bench: one for one in found.values}
     assert by_name["suite.time_good"].value > 0
     assert by_name["suite.track_bad"].unfit == "failed"

@@ -47,6 +47,22 @@ hint: See above for details.
 """
 
 
+COMPILER = """  error: subprocess-exited-with-error
+
+      src/x.c:3:10: fatal error: zlib.h: No such file or directory
+      compilation terminated.
+      error: command '/usr/bin/gcc' failed with exit code 1
+      [end of output]
+
+  ERROR: Failed building wheel for x
+ERROR: Failed to build installable wheels for some pyproject.toml based projects (x)
+"""
+IGNORED = """ERROR: Ignored the following versions that require a different python version: 2.5 Requires-Python >=3.12
+ERROR: Could not find a version that satisfies the requirement numpy==9 (from versions: 2.3, 2.4)
+ERROR: No matching distribution found for numpy==9
+"""
+
+
 class Fails:
     """Stands for what is run: one step says something and fails; venv leaves an interpreter."""
 
@@ -70,11 +86,14 @@ class Fails:
         ("venv", (DEBIAN, ""), "python3-venv; --no-build"),
         ("venv", ("", "/usr/bin/python3: No module named venv\n"), "No module named venv"),
         ("venv", ("", "Error: [Errno 28] No space left on device: '/tmp/x'\n"), "No space left on device"),
-        ("pip", ("", OFFLINE), "install it (No matching distribution found for hatchling>=1.24); --no-build"),
-        ("pip", ("", BACKEND), "(ValueError: Unable to determine which files to ship inside the wheel)"),
+        ("pip", ("", OFFLINE), "install it (No matching distribution found for hatchling>=1.24; its output: "),
+        ("pip", ("", IGNORED), "(No matching distribution found for numpy==9; its output: "),
+        ("pip", ("", COMPILER), "(src/x.c:3:10: fatal error: zlib.h: No such file or directory; its output: "),
+        ("pip", ("", f"{BACKEND}ERROR: Failed to build 'x' when getting requirements\n"), "(ValueError: Unable"),
+        ("pip", ("", BACKEND), "(ValueError: Unable to determine which files to ship inside the wheel; its output: "),
         ("pip", ("", "error: externally-managed-environment\n\nhint: See PEP 668\n"), "(externally-managed-env"),
-        ("pip", ("", "Killed\n"), "(Killed)"),
-        ("pip", ("", ""), "(it said nothing)"),
+        ("pip", ("", "Killed\n"), "(Killed; "),
+        ("pip", ("", ""), "(it said nothing; "),
         ("pip", ("", UV), "does not satisfy Python>=3.12 and x==0.1 depends on Python>=3.12"),
         ("pip", ("", "ERROR: Package 'x' requires a different Python: 3.11.7 not in '>=3.12'\n"), "by --python"),
     ],

@@ -60,6 +60,6 @@ def test_a_quota_of_two_cpus_is_enough(tmp_path):
 def test_a_command_of_several_threads_and_one_that_slows_the_other_are_refused():
     """By the CPU time of a process, and by cases at once against alone."""
     assert duet.refused(2.0, 2.1) == ""
-    assert duet.refused(2.0, 3.8) == "the command keeps 1.9 CPUs busy"
+    assert duet.refused(2.0, 3.8) == "the command keeps 1.90 CPUs busy"
     assert duet.slowed(1.05) == ""
     assert duet.slowed(1.34).startswith("at once, both sides take 34% longer")

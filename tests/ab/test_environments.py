@@ -13,7 +13,7 @@ import pytest
 from hwbench import cache
 from hwbench.ab import building, environments
 from hwbench.ab.building import Recipe
-from hwbench.errors import StoreError
+from hwbench.errors import StoreError, UsageError
 
 PROJECT = '[project]\nname = "hwbench-suite"\n'
 
@@ -148,6 +148,31 @@ def test_a_suite_of_ones_own_runs_in_the_clone_where_the_user_stands(repository,
     assert own.folder == tmp_path / "own"
     with pytest.raises(StoreError, match="has no folder src"):
         contenders("main", scratch=tmp_path / "own", own=False)
+
+
+def test_one_commit_on_both_sides_is_no_question_unless_both_are_named(repository, tmp_path, processes):
+    """A clean tree is its HEAD; nothing is built."""
+    for base in ("HEAD", "."):
+        with pytest.raises(UsageError, match=r"^both sides are commit \w{8}, .* did you mean --base HEAD~1\?"):
+            environments.contenders((base, "."), Recipe(), tmp_path / "own", print, named=False)
+    assert processes.calls == []
+    assert len(environments.contenders(("HEAD", "HEAD"), Recipe(), tmp_path / "own", print)) == 2
+
+
+def test_a_path_into_the_working_tree_is_refused(repository, tmp_path, processes, monkeypatch):
+    """Both sides would run one file; untracked files and environments are the user's choice."""
+    git(repository, "checkout", "-q", "good")
+    (repository / "data").touch()
+    monkeypatch.chdir(repository / "src")
+    path = f"{repository}/src/hwbench/__main__.py"
+    for word in (path, f"--script={path}", f"python '{path}' -x"):
+        with pytest.raises(UsageError, match=r"__main__\.py: is in the working tree, .* write hwbench/__main__\.py"):
+            environments.contenders(("good", "HEAD"), Recipe(), tmp_path / "own", print, words=[word])
+    with pytest.raises(UsageError, match=r"write \.\."):
+        environments.contenders(("good",), Recipe(), tmp_path / "own", print, words=[str(repository)])
+    assert processes.calls == []
+    environments.contenders(("good",), Recipe(), tmp_path / "own", print, words=[f"{repository}/data", "/x", "x"])
+    environments.contenders((sys.executable,), Recipe(), tmp_path / "own", print, words=[path])
 
 
 @pytest.mark.parametrize("second", ["main", "nothing", "--help"])

@@ -166,6 +166,31 @@ def test_benches_of_hwbench_with_kept_kernels_need_no_first_process(tmp_path, mo
     assert [number for number, *_ in bout.ran] == [*range(1, 13)]
 
 
+def test_sides_without_a_common_benchmark_are_told_after_their_first_processes(tmp_path, two_cpus, monkeypatch):
+    """With what each has; not after all quads."""
+    bout = Scripted(tmp_path, lambda side, both: [1.0])
+    plain = bout.run
+
+    def run(at_once, *more):
+        found = plain(at_once, *more)
+        return [(one, Read([Value(bench=f"b{at_once[0].side}", value=1.0)]), at) for one, _, at in found]
+
+    monkeypatch.setattr(bout, "run", run)
+    with pytest.raises(TrackingError, match="no benchmark in common: base has b0, new has b1"):
+        bout.measured(Budget(3))
+    assert len(bout.ran) == 2
+
+
+def test_a_time_for_fewer_than_three_quads_is_told(tmp_path, monkeypatch, two_cpus):
+    """After the first one, with how long three take."""
+    clock = iter(range(10_000))
+    monkeypatch.setattr(interleave.time, "monotonic", lambda: 10 * next(clock))
+    bout = Scripted(tmp_path, lambda *_: [1.0])
+    bout.measured(Budget(seconds=15))
+    [line] = [line for line in bout.said if "--for" in line]
+    assert line.startswith("--for 15 s is too short: 3 quads are measured at least, in about ")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell")
 def test_processes_of_both_sides_run_for_real(tmp_path):
     """Words, folders, layout and results; a side that dies is named with its process, and its output is kept."""
@@ -180,6 +205,13 @@ def test_processes_of_both_sides_run_for_real(tmp_path):
     with pytest.raises(TrackingError, match=r"^new, B: process 2 ended by exit code 7: it said nothing; its output: "):
         bout.run([interleave.Step(1, pair)], 2, "process 2")
     assert (kept.folder / "002-new.txt").read_text() == ""
+    bout.asked = command(["python", "-I", "-S", "gone.py"])
+    bout.sides = [Contender("A", sys.executable, folder=tmp_path, commit="c0ffee")] * 2
+    with pytest.raises(TrackingError, match=r"base, A: process 3 .*; is the file new\? Copy it out"):
+        bout.run([interleave.Step(0, pair)], 3, "process 3")
+    bout.asked, bout.timeout = command(["python", "-I", "-S", "-c", "import time; time.sleep(60)"]), 0.01
+    with pytest.raises(TrackingError, match=r"^base, A: process 4 took more .*; its output: .*004-base\.txt$"):
+        bout.run([interleave.Step(0, pair)], 4, "process 4")
 
 
 def test_an_environment_is_as_if_it_were_activated(tmp_path, monkeypatch):
@@ -193,3 +225,6 @@ def test_an_environment_is_as_if_it_were_activated(tmp_path, monkeypatch):
     assert one["PATH"].startswith(f"{binaries}")
     assert (one["VIRTUAL_ENV"], one["X"], "PYTHONHOME" in one) == (str(tmp_path), "1", False)
     assert "PYTHONHASHSEED" in one
+    assert "ASV_PYTHONPATH" not in one
+    sources = Contender("A", str(binaries / "python"), {"PYTHONPATH": "/x"})
+    assert interleave.environment(sources, steps(0, 1)[0][0].layout)["ASV_PYTHONPATH"] == "/x"

@@ -10,6 +10,7 @@ from hwbench.ab import journal
 from hwbench.ab.layout import Layout
 from hwbench.ab.values import Value
 from hwbench.errors import StoreError, UsageError
+from hwbench.tracking.rules import Rule, Rules
 
 ASKED = journal.Asked(command="x", much="3 quads", sides=("a", "b"), names=("A", "B"), seed=1, mode="abba")
 
@@ -49,11 +50,40 @@ def test_only_whole_quads_count_and_the_newest_of_each_place(kept):
     assert kept.complete(4)[0][2].values[0].value == 5.0
 
 
-@pytest.mark.parametrize("other", [{"command": "y"}, {"sides": ("a", "c")}, {"much": "9 quads"}])
-def test_another_question_is_refused(kept, other):
-    """With what was measured there."""
-    with pytest.raises(UsageError, match="is of A and B by `x`, 3 quads; "):
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"command": "y"}, "the command: was x, and is now y"), ({"sides": ("a", "c")}, "--new: was b, and is now c"),
+        ({"much": "9 quads"}, "--quads or --for: was 3 quads, and is now 9 quads"),
+        ({"options": {"--metric": "m=(.)"}}, r"--metric: was nothing, and is now m=\(.\)"),
+        ({"options": {"--no-build": "given"}}, "--no-build: was nothing, and is now given"),
+    ],
+)  # fmt: skip
+def test_another_question_is_refused(kept, other, said):
+    """With the option that differs."""
+    with pytest.raises(UsageError, match=said):
         journal.opened(msgspec.structs.replace(ASKED, **other), kept.folder, resume=True)
+
+
+def test_options_that_change_what_is_measured_are_part_of_the_question():
+    """Thresholds are not: they judge."""
+    plain = journal.options(Rules(), [], "", None, build=True, metric=[])
+    assert [*plain] == ["the folder"]
+    rules = Rules(threshold=0.1, rules=[Rule("a", threshold=0.2), Rule("b", higher=True)])
+    found = journal.options(rules, ["numpy"], "3.12", False, build=False, metric=["m=(.)"])
+    assert {name: said for name, said in found.items() if name not in plain} == {
+        "--metric": "m=(.)", "--with": "numpy", "--python": "3.12", "--no-build": "given", "--duet": "false",
+        "metrics and directions": "b: None True",
+    }  # fmt: skip
+
+
+def test_two_do_not_measure_at_once(monkeypatch, tmp_path):
+    """The second is told, and may start when the first has ended."""
+    monkeypatch.setattr(cache, "directory", lambda *parts: tmp_path.joinpath(*parts))
+    with journal.alone(), pytest.raises(UsageError, match="another hwbench ab measures"), journal.alone():
+        pytest.fail("both measure")
+    with journal.alone():
+        pass
 
 
 def test_a_folder_with_a_measurement_is_not_overwritten(kept):
@@ -90,7 +120,11 @@ def test_without_a_folder_it_lies_in_the_cache_until_it_is_judged(monkeypatch, t
     made.begin(ASKED)
     assert journal.kept_at(msgspec.structs.replace(ASKED, command="y")) != made.folder
     assert journal.opened(ASKED, None, resume=True).asked == ASKED
-    assert journal.opened(ASKED, None, resume=False).measured == []
+    made.add(process(0, 0))
+    said = []
+    assert journal.opened(ASKED, None, resume=False, say=said.append).measured == []
+    assert "an earlier measurement of this question (1 process) is set aside" in said[0]
+    assert len([*made.folder.iterdir()]) == 1
     journal.forget(made, None)
     assert not made.folder.exists()
     journal.forget(made, tmp_path)  # what is kept by wish stays, and what is gone is no error

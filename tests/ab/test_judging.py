@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -79,7 +80,26 @@ def test_the_more_cases_the_stronger_the_evidence_that_is_asked_for():
     assert verdict(alone).verdict == "slower"
     assert verdict(among).verdict == "ambiguous"
     assert verdict(among).sees > verdict(alone).sees
-    assert "smallest change" in report(among).notes[0]
+    assert verdict(among).reason.startswith("interval clear, but not at the 0.25% level for all cases; quads differ by")
+    assert report(among).notes[0].startswith("only changes above ")
+
+
+def test_what_would_be_found_is_one_plain_sentence():
+    """One case, one figure; what no run would find is above 100%, once."""
+    [said] = report(quads(6, noise=0.05)).notes
+    assert re.fullmatch(r"only changes above [\d.]+% would be found, by 6 such quads in four of five runs", said)
+    [said] = report(quads(3, noise=1.0, cases=3)).notes
+    assert said.startswith("only changes above 100% would be found, by 3")
+    [said] = report(quads(6, 1.0, noise=0.01, cases=9)).notes
+    assert re.search(r"above [\d.]+% to [\d.]+%, by case \(half of the cases: [\d.]+% or less\), would be found", said)
+
+
+def test_an_interval_that_leaves_a_change_below_the_threshold_says_so():
+    """It excludes 1, and not 5%."""
+    rules = Rules(rules=[Rule("case0", threshold=0.05)])
+    case = verdict(quads(10, 1.06, noise=0.03), rules=rules)
+    assert (case.verdict, case.low > 1) == ("ambiguous", True)
+    assert case.reason.startswith("interval excludes 1, but not changes below 5.0%; quads differ by ")
 
 
 def test_an_early_look_needs_more_evidence():

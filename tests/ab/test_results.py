@@ -95,9 +95,18 @@ def test_tests_that_fail_are_named_as_where_they_pass(tmp_path):
         ("python x.py", ended(1, errors="Traceback\nValueError: no\n"), r"^ended by exit code 1: ValueError: no$"),
         ("python x.py", ended(-11), "^ended by SIGSEGV: it said nothing"),
         ("pytest", ended(4, errors="pytest: error: unrecognized arguments: --x\n"), "unrecognized arguments: --x"),
+        (
+            "pytest",
+            ended(
+                2,
+                "E   ModuleNotFoundError: No module named 'x'\nERROR tests/x.py\n! Interrupted: 1 error !\n",
+            ),
+            "exit code 2: ModuleNotFoundError: No module named 'x'$",
+        ),
         ("pytest", ended(5, "no tests ran in 0.01s\n"), "pytest selected no test"),
         ("pytest", ended(0, "3 passed\n"), "is it installed"),
         ("asv run", ended(0), "asv saved no result"),
+        ("asv run", ended(1, "   ImportError: no x\n\n·· Failed to build\n"), "exit code 1: ImportError: no x$"),
         ("hwbench run", ended(2, errors="hwbench: no\n"), "exit code 2: hwbench: no"),
         ("x {out}", ended(0), "must write its results to {out}"),
     ],

@@ -57,6 +57,14 @@ def test_changes_are_in_the_snapshot_and_the_index_stays(repository):
     assert snapshot.untracked() == ""
 
 
+def test_outside_of_a_repository_that_is_said(tmp_path, monkeypatch):
+    """A commit's name means nothing there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    with pytest.raises(StoreError, match="HEAD: is no Python, no environment, and here is no git repository"):
+        snapshot.commit("HEAD")
+
+
 def test_without_a_repository_there_is_no_working_tree(tmp_path, monkeypatch):
     """Nor one above."""
     monkeypatch.chdir(tmp_path)

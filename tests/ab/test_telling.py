@@ -9,7 +9,7 @@ from hwbench.ab.journal import Asked, Journal, Measured
 from hwbench.ab.judging import judged
 from hwbench.ab.layout import Layout
 from hwbench.ab.looks import EARLY, LAST
-from hwbench.ab.values import Value
+from hwbench.ab.values import Quad, Value
 
 ASKED = Asked(command="pytest x", sides=("a", "b"), names=("A", "B"), seed=1, mode="duet", why="like CPUs", cpus=(0, 1))
 
@@ -34,6 +34,13 @@ def test_the_way_its_reason_and_an_early_end_are_sentences(monkeypatch):
     [_, layout] = telling.notes(ASKED, outcome(LAST))
     assert "hash seed" not in layout
     assert "the system draws no addresses" in layout
+
+
+def test_the_direction_of_an_interval_is_told():
+    """Where one holds 1: beside `slower` and `faster` the word tells it."""
+    quads = [Quad([[Value(bench="a", value=1.0)]] * 2, [[Value(bench="a", value=new)]] * 2) for new in (1.0, 1.1, 0.9)]
+    told = telling.notes(ASKED, Outcome(judged(quads, ("A", "B"), 0.01), LAST, 3, 1.0))
+    assert told[-1] == "an interval that holds 1 is of times, new over base, also for rates: above 1 is worse"
 
 
 def test_programs_get_each_process_with_its_layout(tmp_path):

@@ -97,3 +97,10 @@ def test_both_sides_get_the_tools_that_are_here(monkeypatch):
     assert asked.requirements(["pytest<9", "."]) == ["pytest-benchmark==5.1"]
     assert tools.command(["python", "x.py"]).requirements([]) == []
     assert len(tools.command(["hwbench", "run"]).requirements([])) == 1
+
+
+def test_an_option_that_spoils_the_measurement_is_warned_of():
+    """asv's --quick, in both spellings."""
+    assert "leave it out" in tools.command(["asv", "run", "--quick"]).warning
+    assert tools.command(["python", "-m", "asv", "run", "-q"]).warning
+    assert tools.command(["asv", "run"]).warning == tools.command(["pytest", "-q"]).warning == ""

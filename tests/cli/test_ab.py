@@ -11,6 +11,10 @@ import pytest
 
 from hwbench import cache
 from hwbench.ab import environments, interleave
+from hwbench.ab.journal import Measured
+from hwbench.ab.judging import judged
+from hwbench.ab.layout import Layout
+from hwbench.ab.values import Quad, Value
 from hwbench.tracking.history import TrackingError
 
 
@@ -18,7 +22,8 @@ from hwbench.tracking.history import TrackingError
     ("arguments", "said"),
     [
         (["HEAD", "HEAD", "--quads", "2"], "--quads 2: at least 3 are needed to bound a ratio"),
-        (["HEAD", "HEAD", "--quads", "1001"], "--quads 1001"),
+        (["HEAD", "HEAD", "--quads", "1001"], "--quads 1001: at least 3 are needed to bound a ratio, and at most 1000"),
+        (["--base", "python", "x.py"], "--base python: needs a commit or an environment; use --base HEAD~1 -- py"),
         (["HEAD", "HEAD", "--quads", "4", "--for", "5m"], "--quads and --for: choose one"),
         (["HEAD", "HEAD", "--for", "soon"], "--for soon: is no time such as 5m"),
         (["HEAD", "HEAD", "--timeout", "0s"], "--timeout 0s: is no time"),
@@ -50,12 +55,13 @@ def test_a_directory_that_cannot_be_made_is_told_first(command, tmp_path):
     assert str(tmp_path / "file") in done.err
 
 
-def test_ctrl_c_is_exit_130(command, monkeypatch):
+def test_ctrl_c_is_exit_130(command, monkeypatch, tmp_path):
     """KeyboardInterrupt ends the process under way and leaves no traceback."""
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(cache, "directory", lambda *parts: tmp_path.joinpath(*parts))
     monkeypatch.setattr(environments, "contenders", interrupted)
     done = command("ab", "HEAD", "HEAD")
     assert (done.code, done.out) == (130, "")
@@ -68,8 +74,8 @@ def asked(monkeypatch, tmp_path):
     found = {}
     side = environments.Contender("A", sys.executable)
 
-    def contenders(specs, recipe, scratch, say, *, own):
-        found.update(specs=specs, recipe=recipe, own=own)
+    def contenders(specs, recipe, scratch, say, *, own, words, named):
+        found.update(specs=specs, recipe=recipe, own=own, named=named)
         return [side, side]
 
     def measured(bout, budget, duet):
@@ -109,6 +115,41 @@ def test_a_command_is_measured_on_the_working_tree_unless_told_otherwise(command
     assert asked["recipe"].requirements[0] == ".[bench]"
     assert asked["recipe"].requirements[1].startswith("pytest")
     assert (asked["own"], asked["budget"].seconds, asked["duet"], asked["recipe"].build) == (False, 300.0, False, True)
+
+
+def test_what_was_measured_is_kept_where_there_is_no_answer(command, asked, monkeypatch, tmp_path):
+    """Exit 2: it may be continued; a whole answer is forgotten. Interrupted, whole quads count."""
+    look = interleave.LAST
+    quads = [Quad([[Value(bench="a", value=1.0)]] * 2, [[Value(bench=name, value=1.0)]] * 2) for name in "bbb"]
+
+    def measured(bout, budget, duet):
+        bout.journal.begin(bout.journal.asked)
+        return interleave.Outcome(judged(quads, ("A", "B"), 0.1, look), look, 3, 1.0)
+
+    monkeypatch.setattr(interleave.Bout, "measured", measured)
+    done = command("ab", "--base", "HEAD~1", "--", "python", "x.py")
+    [kept] = tmp_path.glob("ab/measured/*/ab.jsonl")
+    assert (done.code, f"what was measured is kept: {kept.parent}" in done.err) == (2, True)
+    quads[:] = [Quad(one.base, one.base) for one in quads]
+    assert command("ab", "--base", "HEAD~1", "--", "python", "x.py").code == 0
+    assert not kept.exists()
+
+
+@pytest.mark.parametrize(("whole", "said"), [(0, "no quad was measured to"), (2, "kept are 2 of 10 quads; the")])
+def test_an_interruption_counts_whole_quads(command, asked, monkeypatch, whole, said):
+    """The one that was cut off is measured again."""
+
+    def measured(bout, budget, duet):
+        for number in range(4 * whole + 1):
+            bout.journal.measured.append(
+                Measured(quad=number // 4, step=number % 4, side=0, layout=Layout("1", 2), began=1.0, seconds=1.0,
+                         cpu=1.0, values=[])
+            )  # fmt: skip
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(interleave.Bout, "measured", measured)
+    done = command("ab", "--base", "HEAD~1", "--", "python", "x.py")
+    assert (done.code, f"interrupted: {said}" in done.err) == (130, True)
 
 
 SCRIPT = "import sys\nfrom work import rate\nprint('rate:', rate)\nsys.exit(code := 0)\n"

@@ -45,3 +45,11 @@ def test_what_everything_shares_stands_above_the_table():
     told = comment.markdown(type(report)(report.cases, report.noise, ["everything moved"]), old, now, 0.02)
     assert told.count("everything moved") == 1
     assert told.index("everything moved") < told.index("<details>")
+
+
+def test_code_stays_code():
+    """Spaces around it, and markup outside of it; a lone backtick is escaped."""
+    assert comment._with_code("by `a_b -m 'x|y'`: 3 *quads*") == "by `a_b -m 'x|y'`: 3 \\*quads\\*"
+    assert comment._with_code("`a`") == "`a`"
+    assert comment._with_code("a`b _c_") == "a\\`b \\_c\\_"
+    assert comment._with_code("`a` `b`") == "`a` `b`"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hwbench.cli.options import axis_values, check_one_format, check_repository, check_threshold
+from hwbench.cli.options import axis_values, check_one_format, check_repository, relative
 from hwbench.errors import UsageError
 
 
@@ -23,17 +23,16 @@ def test_what_is_no_pair_is_refused(text):
         axis_values([text])
 
 
-@pytest.mark.parametrize("threshold", [-0.01, 10.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("threshold", ["-0.01", "1", "2", "100%", "nan", "inf", "", "%", "two"])
 def test_a_threshold_is_a_relative_difference(threshold):
-    """Neither negative nor tenfold, nor no number."""
-    with pytest.raises(UsageError, match=r"is no relative difference such as 0\.05"):
-        check_threshold(threshold)
+    """Neither negative nor 100%: `2` would be taken for 2%."""
+    with pytest.raises(UsageError, match=r"is no relative difference below 1, such as 2% or 0\.02"):
+        relative(threshold)
 
 
 def test_thresholds_and_formats_that_pass():
     """0 is a threshold, and one format is enough."""
-    check_threshold(0.0)
-    check_threshold(0.02)
+    assert (relative("0"), relative("0.02"), relative("2%"), relative(" 0.5 %")) == (0.0, 0.02, 0.02, 0.005)
     check_one_format(json=True, markdown=False)
     with pytest.raises(UsageError, match="choose one"):
         check_one_format(json=True, markdown=True)

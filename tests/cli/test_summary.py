@@ -12,6 +12,9 @@ from rich.console import Console
 
 from doubles.scripted import record, run_of
 from hwbench.analysis.reading import Reading
+from hwbench.benches.device.launch import launch_bench
+from hwbench.benches.device.stream import bench as stream_bench
+from hwbench.benches.transfer.copy import copy_bench
 from hwbench.cli.summary import LINES, WIDTH, lines, show
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, Gpu
@@ -173,6 +176,25 @@ def test_an_opencl_device_without_figures_of_its_own_is_named_in_the_first_line(
     text = " ".join(lines(Reading(run))[:2])
     assert "opencl:0 is pthread (this CPU)" in text
     assert "opencl:1" not in text
+    launched = record("opencl", bench="device.launch", device="opencl:0", counts={"calls": 100})
+    alone = msgspec.structs.replace(run, records=[launched], benches={"device.launch": launch_bench.info})
+    assert "opencl:0 is pthread (this CPU)" in " ".join(lines(Reading(alone))[:2])  # nothing below has it
+    sent = record(
+        "opencl", bench="transfer.copy", device="opencl:0", counts={"bytes": 1e9},
+        params={"direction": "h2d", "memory": "pinned", "size": "1MiB"},
+    )  # fmt: skip
+    read = record(
+        "opencl64",
+        bench="device.stream",
+        device="opencl:0",
+        counts={"bytes": 1e9},
+        params={"kernel": "read", "size": "HBM"},
+    )
+    infos = {one.name: one.info for one in (launch_bench, copy_bench, stream_bench)}
+    both = lines(Reading(msgspec.structs.replace(run, records=[sent, read], benches=infos)))
+    assert any(line.startswith("copies    pinned ") for line in both)
+    assert any(line.startswith("memory ") for line in both)
+    assert not any(line.startswith(("HBM", "link")) for line in both)
     why = [Reason("needs_opencl", "no platform; install it")]
     missing = record("opencl", [], bench="x.y", device="opencl", status="skipped", reasons=why)
     assert "OpenCL    none was measured: no platform; install it" in lines(Reading(run_of(missing)))

@@ -43,13 +43,22 @@ def test_totals_come_first_then_what_changed():
 
 
 def test_what_did_not_change_is_counted():
-    """And shown with --all, as a table between two lines of totals."""
+    """And shown with --all, as a table; the totals stand above it, and also below a long one."""
     lines = printed(*compared(1.0))
     assert not any("test.bench/fast" in line for line in lines)
     assert lines[-1] == "not shown: 1 same cases (--all)"
     lines = printed(*compared(1.0), every=True)
     assert any("│ same" in line and "test.bench/fast" in line for line in lines)
-    assert lines[0] == lines[-1] == "1 same"
+    assert (lines[0], lines.count("1 same")) == ("1 same", 1)
+
+
+def test_lines_around_a_table_end_between_words_on_a_terminal():
+    """A pipe's are not broken."""
+    console = Console(file=io.StringIO(), width=60, force_terminal=True, no_color=True)
+    verdicts.print_verdicts(verdicts.Compared(*compared(1.0), 0.02), "measure again", console)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 60
+    assert any(line.startswith("threshold 2.0%, corrected for the number of cases") for line in lines)
 
 
 def test_no_more_cases_are_listed_than_fit_a_screen():

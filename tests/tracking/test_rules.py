@@ -67,7 +67,10 @@ def test_without_a_file_nothing_is_said(tmp_path):
         ("[tool", "cannot be read"),
         ("[tool.hwbench]\ncompare = 3", "compare of [tool.hwbench.compare] is no table"),
         ("[tool.hwbench.compare]\nthresold = 1", "thresold of [tool.hwbench.compare] is not known"),
-        ("[tool.hwbench.compare]\nthreshold = '5%'", "threshold of [tool.hwbench.compare] is no relative difference"),
+        (
+            "[tool.hwbench.compare]\nthreshold = '5%'",
+            "threshold of [tool.hwbench.compare] is no relative difference below",
+        ),
         ("[tool.hwbench.compare]\nfail-on = ['slow']", "'slow' is none of slower, failed"),
         ("[tool.hwbench.compare]\nfail-on = 'slower'", "fail-on of [tool.hwbench.compare] is no list"),
         ("[tool.hwbench.compare.benchmarks]\n'a' = 3", "a of [tool.hwbench.compare] is no table such as"),

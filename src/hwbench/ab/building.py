@@ -32,15 +32,20 @@ READY = "ready.json"
 # A user's PYTHONPATH would precede what is built, and pip would count its packages as installed.
 ALONE = {"PYTHONPATH": ""}
 SOURCES = "--no-build runs its sources by this Python, with the packages that are here"
-# pip's own error; uv's; else what a build backend raised; else the kind of failure.
+# The innermost first: a compiler's error; pip's own; uv's; what a build backend raised; else the kind of failure. What
+# pip says of a failed build, or of versions that it left out, is no cause.
 ERRORS = (
-    r"ERROR: (.+)",
+    r"(\S+:\d+:(?:\d+:)? (?:fatal )?error: .+)",
+    r"ERROR: (?!Failed |Could not build|Ignored |Encountered )(.+)",
     r"(?:And b|B)ecause (.+(?:\n(?!\s*$).+)*)",
     r"(\w*(?:Error|Exception): .+)",
     r"error: (.+)",
     r"[×╰─▶> ]*(Failed to .+)",
+    r"ERROR: (.+)",
 )
-OTHER_PYTHON = re.compile(r"requires a different Python|does not satisfy Python|requires-python|Requires-Python")
+# Not `Requires-Python`: pip lists it with each version that it left out, whatever failed.
+OTHER_PYTHON = re.compile(r"requires a different Python:|does not satisfy Python")
+LOG = "build.txt"
 PACKAGES = (
     "import importlib.metadata as m, json, platform; "
     "print(json.dumps({'python': platform.python_version(), "
@@ -171,7 +176,9 @@ def _build(name: str, folder: Path, recipe: Recipe, project: Path) -> Path:
         install = [*by, "install", "--disable-pip-version-check", "--no-input", "--no-compile"]
     done = ran([*install, *wanted], folder, BUILD_S, ALONE)
     if done.returncode:
-        said = why(done)
+        log = folder / LOG
+        log.write_text(f"{done.stdout}\n{done.stderr}", encoding="utf-8")
+        said = f"{why(done)}; its output: {log}"
         remedy = "name one by --python" if OTHER_PYTHON.search(done.stdout + done.stderr) else SOURCES
         raise TrackingError(f"{name}: {'uv' if tool else 'pip'} cannot install it ({said}); {remedy}")
     return made

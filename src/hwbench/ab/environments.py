@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..errors import UsageError
 from ..tracking.history import TrackingError
 from ..version import DISTRIBUTION, FORMER, __version__
 from . import snapshot
@@ -16,6 +18,7 @@ from .building import ALONE, Recipe, built, folder_of, interpreter, last_line, p
 
 SOURCE = Path(__file__).resolve().parents[2]  # what holds the package hwbench
 PROBE_S = 120.0
+ABSOLUTE = re.compile(r"(?:^|[\s='\":,;])(/[^\s'\":,;=]+)")  # a path inside of a word, as in --rootdir=/x
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,27 @@ class Contender:
 
 
 def contenders(
-    specs: Sequence[str], recipe: Recipe, scratch: Path, say: Callable[[str], None], *, own: bool = False
-) -> list[Contender]:
+    specs: Sequence[str], recipe: Recipe, scratch: Path, say: Callable[[str], None], *, own: bool = False,
+    words: Sequence[str] = (), named: bool = True,
+) -> list[Contender]:  # fmt: skip
     """The sides that `specs` name: paths of a Python or its environment, else commits of the current repository.
 
     A commit is cloned and built, once for all specs that name it, and kept; its command runs in the clone, in the
     folder where the user stands in the repository. An environment's command runs where the user stands. With `own`
     benches of hwbench are measured: commits must be of hwbench, an environment without hwbench gets this one's
-    sources, and commands run in `scratch`.
+    sources, and commands run in `scratch`. UsageError where `words` of a command name a file of the working tree, which
+    both sides would run, and where both are one commit, unless the user `named` both.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     pythons = {spec: python for spec in specs if (python := _python(spec)) is not None}
     commits = {spec: snapshot.commit(spec) for spec in specs if spec not in pythons}
+    if commits:
+        _check_words(words)
+    if len({*commits.values()}) == 1 and not pythons and not named:
+        raise UsageError(
+            f"both sides are commit {commits[specs[0]][:8]}, as no tracked file has changed; did you mean --base "
+            "HEAD~1? To measure the noise, name both: --base HEAD --new HEAD"
+        )
     if snapshot.HERE in commits and (lacking := snapshot.untracked()):
         say(f"the working tree is measured {lacking}")
     # Check all names before building any: an error in the second must not cost the build of the first.
@@ -120,6 +132,18 @@ def _lent(scratch: Path, name: str, version: str) -> str:
 
 def _first(*paths: str) -> str:
     return os.pathsep.join(filter(None, [*paths, os.environ.get("PYTHONPATH", "")]))
+
+
+def _check_words(words: Sequence[str]) -> None:
+    """Refuse paths of tracked files: the command runs in each side's clone, and these are in the working tree."""
+    root = snapshot.top().resolve()
+    for path in (found for word in words for found in (word, *ABSOLUTE.findall(word)) if os.path.isabs(found)):  # noqa: PTH117
+        real = os.path.realpath(path)
+        if real == str(root) or (real.startswith(f"{root}{os.sep}") and snapshot.git("ls-files", "--", real)):
+            raise UsageError(
+                f"{path}: is in the working tree, so that both sides would run the same file; write "
+                f"{os.path.relpath(real)}, which each side has of its own"
+            )
 
 
 # --- a commit ---------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import shutil
 import tempfile
 import time
@@ -40,6 +41,9 @@ PROCESSES = 4  # of a quad
 TIMEOUT = 3600.0
 MOST = 1000  # quads
 OWN = "hwbench's benches use all CPUs that they are given"
+# Python's and pytest's words for a file that a command names; the other side may have it.
+LACKS = re.compile(r"can't open file |file or directory not found: ")
+COPY = "; is the file new? Copy it out of the repository and name the copy by its absolute path: both sides then run it"
 LABEL = 60  # letters of a case in a line of progress
 
 
@@ -139,11 +143,17 @@ class Bout:
                 variables = environment(side, step.layout)
                 running.append(Running(labels[-1], words, side.folder, out, variables, step.cpus))
             found = []
-            for label, one, out in zip(labels, together(running, self.timeout), places, strict=True):
+            try:
+                ended = together(running, self.timeout)
+            except TrackingError as error:  # it took too long
+                late = next((place for place, label in enumerate(labels) if str(error).startswith(f"{label} ")), 0)
+                raise TrackingError(f"{error}; its output: {self._output(places[late])}") from None
+            for label, one, out, step in zip(labels, ended, places, at_once, strict=True):
                 try:
                     found.append((one, read(self.asked, one, out, self.rules), began))
                 except TrackingError as error:
-                    raise TrackingError(f"{label} {error}; its output: {self._output(out)}") from None
+                    advice = COPY if LACKS.search(one.said) and self.sides[step.side].commit else ""
+                    raise TrackingError(f"{label} {error}; its output: {self._output(out)}{advice}") from None
         finally:
             for process in running:
                 if process.waiter.is_alive():
@@ -175,6 +185,7 @@ class Bout:
         if self.asked.kind == "hwbench" and not wished and all(map(_warm, self.sides)):
             return "abba", f"no duet: {OWN}", ()
         alone = self._alone(source, "first process")
+        self._in_common([got for _, got in alone])
         self.say(f"a process takes {text.seconds(max(one.seconds for one, _ in alone))}")
         if wished is False:
             return "abba", "asked for by --no-duet", ()
@@ -205,6 +216,13 @@ class Bout:
             found.append((ended, got))
         return found
 
+    def _in_common(self, found: Sequence[Read]) -> None:
+        """TrackingError where the first processes of both sides share no benchmark: no quad would tell anything."""
+        base, new = ([value.key for value in values] for values in with_failures(found))
+        if not {*base} & {*new}:
+            told = (", ".join(dict.fromkeys(key[0] for key in keys))[:LABEL] or "none" for keys in (base, new))
+            raise TrackingError("base and new have no benchmark in common: base has {}, new has {}".format(*told))
+
     def measured(self, budget: Budget, wished: bool | None = None) -> Outcome:
         """Choose how to measure, unless that is known from before, and measure."""
         if not self.journal.asked.mode:
@@ -228,6 +246,9 @@ class Bout:
             done[quad] = self._one(quad)
             elapsed = time.monotonic() - began
             quads = [done[one] for one in sorted(done)]
+            if len(done) == 1 and budget.seconds is not None and FEWEST * elapsed > budget.seconds:
+                least = text.duration(FEWEST * elapsed)
+                self.say(f"--for {budget} is too short: {FEWEST} quads are measured at least, in about {least}")
             self.say(self._so_far(quads, budget, elapsed))
             share = budget.done(len(done), elapsed)
             due = len(done) >= EARLY.due(budget.quads) if budget.seconds is None else share >= EARLY.share
@@ -312,6 +333,8 @@ def environment(side: Contender, layout: Layout) -> dict[str, str]:
     """The environment variables of a process: as if its Python's environment were activated."""
     found = {**os.environ, **side.variables, **layout.variables()}
     found.pop("PYTHONHOME", None)
+    if side.variables.get("PYTHONPATH"):
+        found["ASV_PYTHONPATH"] = side.variables["PYTHONPATH"]  # asv drops the other one
     found["PATH"] = os.pathsep.join([str(side.binaries), os.environ.get("PATH", "")])
     if (side.binaries.parent / "pyvenv.cfg").is_file():
         found["VIRTUAL_ENV"] = str(side.binaries.parent)

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,7 +18,9 @@ import msgspec
 from .. import cache
 from ..errors import UsageError
 from ..record import files, store
+from ..record.phrases import counted
 from ..tracking.history import TrackingError
+from ..tracking.rules import Rules
 from .layout import Layout
 from .results import Read
 from .values import Value
@@ -36,15 +38,20 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     sides: tuple[str, str]  # the commit, or the path of the Python
     names: tuple[str, str]
     much: str = ""  # quads or time: more of them after a verdict would add to its error
+    options: Mapping[str, str] = {}  # whatever else changes what is measured: option, and what it said
     seed: int
     mode: str = ""  # abba or duet; "" until it is known
     why: str = ""  # for the mode
     cpus: tuple[int, ...] = ()
     started: str = ""
 
-    def same(self, other: Asked) -> bool:
-        """Whether another measurement asks the same."""
-        return (self.command, self.sides, self.much) == (other.command, other.sides, other.much)
+    def differs(self, other: Asked) -> str:
+        """What another measurement asks otherwise, by its option; "" where it asks the same."""
+        mine, others = ({"the command": one.command, "--base": one.sides[0], "--new": one.sides[1],
+                         "--quads or --for": one.much, **one.options} for one in (self, other))  # fmt: skip
+        name = next((name for name in {**mine, **others} if mine.get(name, "") != others.get(name, "")), "")
+        told = (one.get(name) or "nothing" for one in (mine, others))
+        return name and "{}: was {}, and is now {}".format(name, *told)
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,23 +109,38 @@ class Journal:
         return {quad: list(steps.values()) for quad, steps in sorted(quads.items()) if len(steps) == processes}
 
 
+def options(
+    rules: Rules, wished: Sequence[str], python: str, duet: bool | None, *, build: bool, metric: Sequence[str]
+) -> dict[str, str]:
+    """What changes what is measured, beside the command and the sides; of pyproject.toml metrics and directions."""
+    ruled = [f"{one.glob}: {one.metric} {one.higher}" for one in rules.rules if one.metric or one.higher is not None]
+    found = {
+        "--metric": " ".join(metric), "--with": " ".join(wished), "--python": python,
+        "--no-build": "" if build else "given", "--duet": "" if duet is None else str(duet).lower(),
+        "metrics and directions": ", ".join(ruled), "the folder": str(Path.cwd()),
+    }  # fmt: skip
+    return {name: said for name, said in found.items() if said}
+
+
 def kept_at(asked: Asked) -> Path:
     """Where a measurement is kept that names no folder: one for each question."""
     said = msgspec.json.encode((asked.command, asked.sides, str(Path.cwd())))
     return cache.directory("ab", "measured", hashlib.sha256(said).hexdigest()[:16])
 
 
-def opened(asked: Asked, keep: Path | None, *, resume: bool) -> Journal:
-    """A new journal, or the one that is continued; UsageError where that is of something else."""
+def opened(asked: Asked, keep: Path | None, *, resume: bool, say: Callable[[str], None] = lambda _: None) -> Journal:
+    """A new journal, or the one that is continued; UsageError where that is of something else.
+
+    What an interrupted measurement left in the cache is set aside until this one is judged, and `say` tells of it.
+    """
     folder = keep or kept_at(asked)
     path = folder / FILE
     if resume:
         found = _read(path)
-        if not found.asked.same(asked):
+        if differs := found.asked.differs(asked):
             raise UsageError(
-                f"{path}: is of {' and '.join(found.asked.names)} by `{found.asked.command}`, {found.asked.much}; "
-                "--resume continues the same question with as many quads: more of them after a verdict would add to "
-                "its error"
+                f"--resume: {path} is of another question ({differs}); repeat the options of the interrupted "
+                "measurement, or leave out --resume"
             )
         found.begin(found.asked)  # without a line that was cut off
         return found
@@ -126,8 +148,15 @@ def opened(asked: Asked, keep: Path | None, *, resume: bool) -> Journal:
         raise UsageError(f"--keep {keep}: holds a measurement; continue it by --resume, or name another folder")
     store.prepare(folder)
     for left in folder.glob("*"):
-        if keep is None and left.is_file():
+        if keep is None and left.is_file() and left.name != FILE:
             left.unlink()
+    if keep is None and path.exists():
+        aside = path.replace(path.with_suffix(".before"))
+        if count := len(aside.read_bytes().splitlines()[1:]):
+            say(
+                f"an earlier measurement of this question ({counted(count, 'process', 'processes')}) is set aside "
+                f"until this one ends ({aside}); --resume would have continued it"
+            )
     return Journal(folder, asked)
 
 
@@ -153,6 +182,28 @@ def _measured(lines: Sequence[bytes], path: Path) -> Iterator[Measured]:
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
             if number != len(lines) + 1:  # the last was cut off
                 raise TrackingError(f"{path}: line {number} cannot be read ({error}); measure again") from None
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """The only measurement of this user here; UsageError where another is under way."""
+    import filelock
+
+    path = cache.directory("ab", "measuring.lock")
+    lock = filelock.FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise UsageError(
+            "another hwbench ab measures on this machine, and each would disturb the other; wait until it has ended"
+        ) from None
+    except OSError:
+        pass  # a cache that cannot be written to is told where it is needed
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def forget(journal: Journal, keep: Path | None) -> None:

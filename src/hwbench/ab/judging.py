@@ -110,18 +110,14 @@ def clear(report: ComparisonReport, threshold: float) -> bool:
 
 
 def _seen(cases: Sequence[Comparison], quads: Sequence[Quad]) -> list[str]:
-    """A sentence on the smallest change that would have been found."""
+    """A sentence on the changes that would have been found."""
     judgeable = [one for one in cases if one.ratio is not None]
     if not judgeable:
         return []
     seen = sorted(one.sees if one.sees is not None else math.inf for one in judgeable)
-    least, middle, most = (_percent(one) for one in (seen[0], seen[len(seen) // 2], seen[-1]))
-    spread = f"{least} to {most}, in half of the cases {middle} or less" if len(seen) > 1 else middle
-    return [f"smallest change that {len(quads)} such quads find in four of five runs: {spread}"]
-
-
-def _percent(share: float) -> str:
-    return text.share(share) if math.isfinite(share) else "over 100%"
+    least, middle, most = (text.share(min(one, 1.0)) for one in (seen[0], seen[len(seen) // 2], seen[-1]))
+    spread = least if least == most else f"{least} to {most}, by case (half of the cases: {middle} or less),"
+    return [f"only changes above {spread} would be found, by {len(quads)} such quads in four of five runs"]
 
 
 # --- shifts -----------------------------------------------------------------------------------------------------------
@@ -209,7 +205,11 @@ def _comparison(one: Shifts, p: float | None, look: Look, family: int, processes
     if verdict == "no change":
         reasons.insert(0, f"no change above {text.share(doubts.bound(low, high))}")
     elif verdict == "ambiguous":
-        reasons.insert(0, f"quads differ by {text.share(one.deviation)}; raise --quads")
+        reasons.insert(0, f"quads differ by {text.share(one.deviation)}")
+        if low > one.edge or high < -one.edge:
+            reasons.insert(0, f"interval clear, but not at the {text.share(FAMILY)} level for all cases")
+        elif low > 0 or high < 0:
+            reasons.insert(0, f"interval excludes 1, but not changes below {text.share(math.expm1(one.edge))}")
     sees = one.edge + (t_quantile(1 - look.family / 2 / family, dof) + t_quantile(POWER, dof)) * one.error
     top = math.exp(min(high, 700.0))
     return msgspec.structs.replace(

@@ -23,8 +23,9 @@ from .values import Value, of
 
 NAMES = 120  # letters of a command that is timed as a whole
 FAILED = re.compile(r"^(?:FAILED|ERROR) (?P<test>\S+?\.py(?:::\S+(?: \S+\])?)?)(?: - (?P<why>.*))?$", re.MULTILINE)
-# What pytest, Python and most programs state as the error.
-TOLD = re.compile(r"^(?:E   +\S.*|ERROR:? .*|[\w.]*(?:Error|Exception)\b.*|(?:\S+: )?error: .*)$", re.MULTILINE)
+# What pytest, Python and most programs state as the error; asv indents that of its processes.
+TOLD = re.compile(r"^(?:E   +\S.*|ERROR:? .*| {,3}[\w.]*(?:Error|Exception)\b.*|(?:\S+: )?error: .*)$", re.MULTILINE)
+CAUSE = re.compile(r"^E   +\S.*$", re.MULTILINE)  # pytest's, which a summary of files follows
 GOOD = {"pytest": (0, 1), "hwbench": (0, 1), "asv": (0, 2)}
 # What disturbs a process adds to its rounds: their medians scatter ten times as much as the fastest of them where other
 # processes want the CPU, too.
@@ -71,7 +72,7 @@ def read(asked: Command, ended: Ended, out: Path, rules: Rules) -> Read:
 def error_of(ended: Ended) -> str:
     """The line that tells an error: the last one that names one, else the last one."""
     for said in (ended.errors, ended.output):
-        if found := TOLD.findall(said):
+        if found := CAUSE.findall(said) or TOLD.findall(said):
             return " ".join(str(found[-1]).removeprefix("E ").split())[:300]
     return last_line(ended.errors if ended.errors.strip() else ended.output)
 

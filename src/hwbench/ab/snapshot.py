@@ -44,7 +44,11 @@ def commit(spec: str) -> str:
         return _working_tree()
     found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{spec}^{{commit}}") if spec[:1] != "-" else ""
     if not found:
-        raise TrackingError(f"{spec}: is no Python, no environment, and no commit of the repository here")
+        here = "and no commit of the repository here; the one before HEAD is HEAD~1"
+        outside = "and here is no git repository; stand in that of your project, or name an environment"
+        raise TrackingError(
+            f"{spec}: is no Python, no environment, {here if git('rev-parse', '--git-dir') else outside}"
+        )
     return found
 
 

@@ -38,6 +38,8 @@ def notes(asked: Asked, outcome: Outcome) -> list[str]:
     seed = "" if os.environ.get(SEEDED, "random") != "random" else "hash seed and "
     random = "" if aslr() != "fixed" else "; the system draws no addresses, so that their layout is always the same one"
     found.append(f"each pair of processes has another {seed}size of the environment{random}")
+    if any(one.low and one.low <= 1 <= (one.high or 1) for one in outcome.report.cases):
+        found.append("an interval that holds 1 is of times, new over base, also for rates: above 1 is worse")
     return found
 
 

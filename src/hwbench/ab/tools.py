@@ -52,6 +52,13 @@ class Command:
         """As the user wrote it."""
         return shlex.join((*self.start, *self.words))
 
+    @property
+    def warning(self) -> str:
+        """What makes its measurement worse than need be; "" where nothing does."""
+        if self.kind == "asv" and {"--quick", "-q"} & {*self.words}:
+            return "asv run --quick takes one sample of each benchmark, so that quads differ much more; leave it out"
+        return ""
+
     def requirements(self, wished: Sequence[str]) -> list[str]:
         """What an environment for it needs beside the project; what the user wishes for is the user's choice."""
         names = {re.split(r"[^\w.-]", one, maxsplit=1)[0].lower().replace("_", "-") for one in wished}

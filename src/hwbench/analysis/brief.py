@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..record import text
 from ..record.estimate import estimate
-from ..record.facts import threads_of
+from ..record.facts import level_on, threads_of
 from ..record.model import GPU_LEVELS, LEVELS, Answer, BenchInfo, Record, Scalar, contrast_key
 from ..record.phrases import counted, differs
 from .headline import CPU, CPU_RATES, GPU_RATES, UNITS, Rate, fastest
@@ -48,6 +48,8 @@ def brief(records: Sequence[Record], info: BenchInfo) -> str:
     if said := answered(timed, info):
         return said
     figures = _headlines(timed, info) or _rates(timed, info)
+    if figures and all(map(_own, timed)):
+        return f"{_joined(figures)} by OpenCL on this CPU"
     return _joined(figures) or _scaling(timed, info) or _contrast(timed, info) or _best(timed, info)
 
 
@@ -94,9 +96,20 @@ def _headlines(records: Sequence[Record], info: BenchInfo) -> list[Figure]:
 def _word(name: str, record: Record) -> str:
     stem, *rest = name.split(".")
     level = stem.upper() if stem.upper() in PLACES else ""
-    word = level or next((WORDS[part] for part in (stem, *rest) if part in WORDS), "")
+    word = level_on(level, own=_own(record)) or next((WORDS[part] for part in (stem, *rest) if part in WORDS), "")
+    if record.device.startswith("opencl"):
+        word = word.replace("GPU", "device")
     kernel = "near" if name.endswith(".near") else record.params.get("kernel", "")
     return f"{word} {kernel}".strip()
+
+
+def _own(record: Record) -> bool:
+    """Whether the record is of an OpenCL device that is this CPU."""
+    return record.facts.get("this_cpu") is True
+
+
+def _variant(record: Record) -> str:
+    return record.variant + " (this CPU)" * _own(record)
 
 
 def _figure(word: str, record: Record, count: str, name: str) -> Figure:
@@ -170,7 +183,7 @@ def _contrast(records: Sequence[Record], info: BenchInfo) -> str:
         return ""
     found, record = max(ratios, key=lambda pair: abs(math.log(pair[0].value)))
     factor = text.ratio(found, interval=False)
-    return f"{record.variant} {factor}{_mark(record)} than {info.baseline}{_place(record, info)}"
+    return f"{_variant(record)} {factor}{_mark(record)} than {info.baseline}{_place(record, info)}"
 
 
 def _place(record: Record, info: BenchInfo) -> str:
@@ -199,4 +212,4 @@ def _best(records: Sequence[Record], info: BenchInfo) -> str:
     value, unit = in_unit(best, first).value, first.unit
     if unit == "GFLOP/s" and 1e9 * value >= MANY:
         value, unit = value / 1e3, "TFLOP/s"
-    return f"{best.variant} {text.quantity(value, unit)}{_mark(best)}{_place(best, info)}"
+    return f"{_variant(best)} {text.quantity(value, unit)}{_mark(best)}{_place(best, info)}"

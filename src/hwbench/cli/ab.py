@@ -25,6 +25,7 @@ from .options import (
     axis_values,
     check_one_format,
     project_rules,
+    relative,
 )
 from .signals import handle
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|)")
 UNITS = {"ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 TOOLS = ("pytest", "py.test", "asv", "python", "python3", "pyperf", "hyperfine", "hwbench")
-REMEDY = "raise --quads, or wait until the machine is quieter"
+REMEDY = "raise {}, or wait until the machine is quieter"
 
 
 def ab(
@@ -53,9 +54,12 @@ def ab(
     ] = "",
     new: Annotated[str, typer.Option(metavar="ENV|COMMIT", help="The same; default: the working tree as it is.")] = "",
     quads: Annotated[
-        int | None, typer.Option(help="How many quads of four processes; default: 10, of hwbench's benches 6.")
+        int | None,
+        typer.Option(help="Quads of four processes, 3 at least; default: 10, of hwbench's benches 6."),
     ] = None,
-    for_: Annotated[str, typer.Option("--for", metavar="TIME", help="Measure for 5m, in place of --quads.")] = "",
+    for_: Annotated[
+        str, typer.Option("--for", metavar="TIME", help="Measure for 5m, in place of --quads; 3 quads at least.")
+    ] = "",
     duet: Annotated[
         bool | None,
         typer.Option("--duet/--no-duet", help="Both sides at once on two CPUs, or not; default: where it pays."),
@@ -65,7 +69,9 @@ def ab(
         typer.Option(metavar="NAME[UNIT]=REGEX", help="Judge a number that the command prints (repeatable)."),
     ] = None,
     higher_is_better: HigherIsBetter = None,
-    threshold: Annotated[float, typer.Option(help="Relative difference that does not matter.")] = 0.005,
+    threshold: Annotated[
+        str, typer.Option(metavar="SHARE", help="Relative difference that does not matter, 2% or 0.02.")
+    ] = "0.5%",
     fail_on: FailOn = None,
     with_: Annotated[
         list[str] | None,
@@ -102,6 +108,7 @@ def ab(
     from ..errors import UsageError
     from ..measurement import numba_settings
     from ..record import store
+    from ..tracking.comparison import COMPARED
     from ..tracking.history import TrackingError
     from . import verdicts
 
@@ -110,8 +117,10 @@ def ab(
     check_one_format(json, markdown)
     axis_values(param or ())
     base, new, asked, own = _question(words or (), base, new, metric or (), preset, param or (), variant or ())
+    if asked.warning:
+        echo_err(f"warning: {asked.warning}")
     budget = _budget(quads, for_, 6 if own else 10, FEWEST)
-    limit = _seconds("--timeout", timeout)
+    edge, limit = relative(threshold), _seconds("--timeout", timeout)
     if keep is not None:
         store.prepare(keep)
     wished = tuple(with_ or ())
@@ -121,34 +130,41 @@ def ab(
     handle(signal.default_int_handler)  # KeyboardInterrupt, so that the process under way is ended, too
     kept: journal.Journal | None = None
     try:
-        with interleave.workplace() as scratch:
-            sides = environments.contenders((base, new), recipe, scratch / "own", echo_err, own=own)
+        with journal.alone(), interleave.workplace() as scratch:
+            sides = environments.contenders(
+                (base, new or "."), recipe, scratch / "own", echo_err, own=own, words=() if own else asked.words,
+                named=bool(new),
+            )  # fmt: skip
             kept = journal.opened(
                 journal.Asked(
                     command=asked.shown, much=str(budget), sides=(sides[0].identity, sides[1].identity),
                     names=(sides[0].name, sides[1].name), seed=secrets.randbits(32), started=store.now(),
-                ), keep, resume=resume,
+                    options=journal.options(rules, wished, python, duet, build=not no_build, metric=metric or ()),
+                ), keep, resume=resume, say=echo_err,
             )  # fmt: skip
             bout = interleave.Bout(
-                sides, asked, kept, scratch / "processes", echo_err, threshold=threshold, rules=rules, timeout=limit,
+                sides, asked, kept, scratch / "processes", echo_err, threshold=edge, rules=rules, timeout=limit,
                 keep=keep,
             )  # fmt: skip
             outcome = bout.measured(budget, duet)
     except KeyboardInterrupt:
-        if kept is not None and kept.measured:
+        if kept is not None:
             echo_err(f"interrupted: {_left(kept, budget, keep)}")
         raise typer.Exit(130) from None
     except (TrackingError, UsageError) as error:
-        if kept is not None and kept.measured:
+        if kept is not None and kept.complete(interleave.PROCESSES):
             raise TrackingError(f"{error}; {_left(kept, budget, keep)}") from None
         raise
     report = dataclasses.replace(
         outcome.report, notes=(*telling.notes(kept.asked, outcome), *outcome.report.notes),
         design=telling.design(kept, outcome),
     )  # fmt: skip
-    journal.forget(kept, keep)
-    found = verdicts.Compared(report, telling.side(sides[0]), telling.side(sides[1]), threshold, fail_on=rules.fail_on)
-    verdicts.deliver(found, REMEDY, json=json, as_markdown=markdown, every=True)
+    if any(one.verdict in COMPARED for one in report.cases):
+        journal.forget(kept, keep)
+    else:
+        echo_err(f"what was measured is kept: {kept.folder}")
+    found = verdicts.Compared(report, telling.side(sides[0]), telling.side(sides[1]), edge, fail_on=rules.fail_on)
+    verdicts.deliver(found, REMEDY.format("--for" if for_ else "--quads"), json=json, as_markdown=markdown, every=True)
 
 
 def _question(
@@ -163,7 +179,10 @@ def _question(
     if base or new:
         if not base:
             raise UsageError("--new needs --base, the side that it is compared with: --base HEAD~1")
-        return base, new or ".", tools.command(words, metrics.metrics(metric)), False
+        if base == "--" or base in TOOLS:
+            command = " ".join([base] * (base != "--") + [*words])[:200]
+            raise UsageError(f"--base {base}: needs a commit or an environment; use --base HEAD~1 -- {command}")
+        return base, new, tools.command(words, metrics.metrics(metric)), False
     if metric:
         raise UsageError("--metric reads what a command prints: hwbench ab --base HEAD~1 --metric … -- COMMAND")
     if not words:
@@ -194,7 +213,7 @@ def _budget(quads: int | None, for_: str, usual: int, fewest: int) -> Budget:
         raise UsageError("--quads and --for: choose one")
     if quads is not None and not fewest <= quads <= interleave.MOST:
         raise UsageError(
-            f"--quads {quads}: at least {fewest} are needed to bound a ratio, and {interleave.MOST} are most"
+            f"--quads {quads}: at least {fewest} are needed to bound a ratio, and at most {interleave.MOST}"
         )
     return interleave.Budget(quads or usual, _seconds("--for", for_) if for_ else None)
 
@@ -211,9 +230,11 @@ def _seconds(option: str, said: str) -> float:
 
 def _left(kept: Journal, budget: Budget, keep: Path | None) -> str:
     """What is kept of a measurement that did not end, and how to go on."""
-    from ..record.phrases import counted
+    from ..ab.interleave import PROCESSES
 
-    of = f" of {4 * budget.quads}" if budget.seconds is None else ""
+    whole = len(kept.complete(PROCESSES))
+    if not whole:
+        return "no quad was measured to its end; start again"
+    of = f" of {budget.quads}" if budget.seconds is None else ""
     where = f"--keep {keep} " if keep is not None else ""
-    count = counted(len(kept.measured), "process", "processes")
-    return f"{count}{of} are kept; the same command with {where}--resume goes on"
+    return f"kept are {whole}{of} quads; the same command with {where}--resume goes on"

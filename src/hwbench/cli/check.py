@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .console import echo, echo_err, print_json
-from .options import AsJson, Out, check_threshold
+from .options import AsJson, Out, relative
 from .signals import Stop, handle, leave, load_numpy
 
 if TYPE_CHECKING:
@@ -32,14 +32,16 @@ def check(
     most: Annotated[
         Bars, typer.Option("--max", metavar="NAME=QUANTITY", help="A bar: dram.latency=120ns (repeatable).")
     ] = None,
-    threshold: Annotated[float, typer.Option(help="Slower than usual by less than this does not matter.")] = 0.10,
+    threshold: Annotated[
+        str, typer.Option(metavar="SHARE", help="Slower than usual by less than this does not matter.")
+    ] = "10%",
     out: Out = Path("reports"),
     machine: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this machine.")] = None,
     json: AsJson = False,
 ) -> None:
     """Say in 20 s if this machine is all right, by its earlier runs and by bars. Exit 0: yes, 1: no, 2: no answer."""
     handle(leave)
-    check_threshold(threshold)
+    limit = relative(threshold)
     load_numpy()
     from ..analysis.bars import bars
 
@@ -56,7 +58,7 @@ def check(
     stop = Stop()
     handle(stop.ask)
     try:
-        found = check_up.run(out, machine, wanted, threshold, TroubleOnly(echo_err), stop.check)
+        found = check_up.run(out, machine, wanted, limit, TroubleOnly(echo_err), stop.check)
     except Interrupted as end:
         if end.path is not None:
             end.path.unlink(missing_ok=True)

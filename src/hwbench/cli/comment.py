@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from ..record import text
 from ..tracking.comparison import Comparison, ComparisonReport
 from ..tracking.sides import Side
 from .wording import case_of, each, escaped, heading, mean, method, ordered, ratio_of, remark, sign, totals, word_of
@@ -25,8 +27,18 @@ def markdown(report: ComparisonReport, base: Side, new: Side, threshold: float) 
     for verdict, mine in rest.items():
         lines += [f"<details><summary>{len(mine)} {verdict}</summary>", "", *_rows(mine), "</details>", ""]
     below = (*heading(report, base, new, remarks=False), method(report, threshold))
-    lines += [escaped(line) + "  " for line in below]
+    lines += [_with_code(line) + "  " for line in below]
     return "\n".join(lines)
+
+
+def _with_code(line: str) -> str:
+    """A line with its markup escaped, but for `code`, in which Markdown and mentions mean nothing."""
+
+    def plain(piece: str) -> str:
+        return f"{' ' * piece.startswith(' ')}{escaped(piece)}{' ' * piece[1:].endswith(' ')}"
+
+    pieces = re.split(r"(`[^`]+`)", " ".join(line.split()))
+    return "".join(text.printable(one) if place % 2 else plain(one) for place, one in enumerate(pieces))
 
 
 def _rows(cases: Sequence[Comparison]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +43,10 @@ MachineName = Annotated[
     typer.Option(metavar="NAME", help="Take results of asv and pytest-benchmark as those of one machine, so called."),
 ]
 Threshold = Annotated[
-    float | None, typer.Option(help="Relative difference that does not matter; default: pyproject.toml's, or 0.02.")
+    str | None,
+    typer.Option(
+        metavar="SHARE", help="Relative difference that does not matter, 2% or 0.02; default: pyproject.toml's, or 2%."
+    ),
 ]
 FailOn = Annotated[
     str | None,
@@ -56,14 +60,13 @@ HigherIsBetter = Annotated[
 ]
 
 
-def project_rules(threshold: float | None, fail_on: str | None, higher: Sequence[str] | None) -> Rules:
+def project_rules(threshold: str | None, fail_on: str | None, higher: Sequence[str] | None) -> Rules:
     """What pyproject.toml says of benchmarks, with these options over it."""
     from ..tracking import rules
 
     found = rules.with_higher(rules.read(), higher or ())
     if threshold is not None:
-        check_threshold(threshold)
-        found = dataclasses.replace(found, threshold=threshold)
+        found = dataclasses.replace(found, threshold=relative(threshold))
     if fail_on is not None:
         names = [name.strip() for name in fail_on.split(",") if name.strip()]
         found = dataclasses.replace(found, fail_on=rules.reasons_to_fail(names, "--fail-on"))
@@ -83,12 +86,18 @@ def axis_values(texts: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def check_threshold(threshold: float) -> None:
-    """UsageError unless the threshold is a relative difference."""
+def relative(said: str) -> float:
+    """The relative difference that `2%` or `0.02` is; UsageError for another text."""
     from ..errors import UsageError
 
-    if not 0 <= threshold < 10:
-        raise UsageError(f"--threshold {threshold:g}: is no relative difference such as 0.05")
+    number = said.strip()
+    try:
+        found = float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < 1:
+        raise UsageError(f"--threshold {said}: is no relative difference below 1, such as 2% or 0.02")
+    return found
 
 
 def check_repository(repository: Path) -> None:

@@ -33,7 +33,8 @@ STYLES = {
     r"^noisy\b": "bold yellow",
     r"\b\d+ (wrong|failed)\b": "bold red",
     r"(?<=[\d×])~": "yellow",
-    r"^(L\d|DRAM|HBM|peak|launch|link|Python|layout|threads|matmul|GPU|OpenCL|noise|run|report)\b": "bold",
+    r"^(L\d|DRAM|HBM|cache|memory|peak|launch|link|copies|Python|layout|threads|matmul)\b": "bold",
+    r"^(GPU|OpenCL|noise|run|report)\b": "bold",
     r"^(Findings that matter here|[a-z0-9_]+\.[a-z0-9_.]+)": "bold",
     r"\(1T: .*\)$": "dim",
 }
@@ -59,8 +60,8 @@ def lines(reading: Reading, width: int = WIDTH, paths: Mapping[str, str] | None 
     most = LINES * WIDTH // width
     made = summary(reading)
     tail = [f"{name:<{NAME}}{path}" for name, path in (paths or {}).items()]
-    said = list(_head(made, reading, width))
     timed = list(dict.fromkeys(record.bench for record in reading.records if record.timed))
+    said = list(_head(made, reading, width, alone=len(timed) == 1))
     if len(timed) == 1:
         said += cases.lines(reading, timed[0], width, most - len(said) - len(tail) - 4)
         marks = {record.codes[0]: record.codes for record in reading.records if record.timed and record.codes}
@@ -75,8 +76,8 @@ def lines(reading: Reading, width: int = WIDTH, paths: Mapping[str, str] | None 
 # --- machine and quality ----------------------------------------------------------------------------------------------
 
 
-def _head(made: Summary, reading: Reading, width: int) -> Iterator[str]:
-    yield from wrapped(_machine(made), width)
+def _head(made: Summary, reading: Reading, width: int, *, alone: bool) -> Iterator[str]:
+    yield from wrapped(_machine(made, alone=alone), width)
     found = made.quality
     nothing = not found.cases and not found.word
     if made.host.no_gpu:
@@ -107,11 +108,12 @@ def _skipped(reading: Reading, width: int) -> Iterator[str]:
         yield from wrapped(f"{', '.join(dict.fromkeys(variants))}: {why}", width, "skipped")
 
 
-def _machine(made: Summary) -> str:
+def _machine(made: Summary, *, alone: bool) -> str:
+    """The CPU, GPUs that were not measured, and OpenCL devices without figures below: all where a bench is `alone`."""
     host = made.host
     measured = {gpu.name for gpu in made.gpus}
     gpus = [f"{name} (not measured)" for name in host.gpus if name not in measured]
-    shown = {gpu.device for gpu in made.gpus}
+    shown = set() if alone else {gpu.device for gpu in made.gpus}
     others = [f"{device} is {name}" for device, name in host.opencl.items() if device not in shown]
     return ", ".join([host.cpu, _cpus(host), host.virtual, *gpus, *others])
 
@@ -233,10 +235,11 @@ def _gpu(gpu: Accelerator, width: int) -> Iterator[str]:
     if gpu.launch is not None:
         yield from wrapped(f"{_time(gpu.launch)} a kernel", width, "launch")
     if gpu.link:
-        yield from wrapped(_link(gpu.link), width, "link")
+        where = "; within this machine's memory" * gpu.own
+        yield from wrapped(_link(gpu.link, where), width, "copies" if gpu.own else "link")
 
 
-def _link(found: Mapping[str, Headline]) -> str:
+def _link(found: Mapping[str, Headline], where: str = "") -> str:
     """`pinned 51.6 / 51.7 / 103, pageable 10.4 / 10.3 GB/s (to / from / both)`."""
     ways = [way for way in WAYS if any(name.startswith(way) for name in found)]
     said = []
@@ -245,7 +248,7 @@ def _link(found: Mapping[str, Headline]) -> str:
         while rates[-1] == text.NOTHING:
             rates.pop()
         said.append(f"{memory} {' / '.join(rates)}")
-    return f"{', '.join(said)} GB/s ({' / '.join(WAYS[way] for way in ways)})"
+    return f"{', '.join(said)} GB/s ({' / '.join(WAYS[way] for way in ways)}{where})"
 
 
 # --- the table --------------------------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 MOST = {"slower": 20, "failed": 20, "faster": 10, "new": 10, "gone": 10}
 ACROSS = {"slower": 6, "failed": 6, "faster": 6}
 MOST_SKIPPED = 10  # files that are named
+LONG = 20  # rows of a table that hides the totals above it
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def print_verdicts(told: Compared, remedy: str, console: Console, *, every: bool
     report = told.report
 
     def say(line: str) -> None:
-        console.print(text.printable(line), markup=False, highlight=False, soft_wrap=True)
+        # A terminal's lines end between words; a pipe's are not broken.
+        console.print(text.printable(line), markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
     say(totals(report.cases))
     for line in (*mean(report), *heading(report, told.base, told.new)):
@@ -110,7 +112,7 @@ def print_verdicts(told: Compared, remedy: str, console: Console, *, every: bool
         say(f"for clear verdicts: {remedy}")
     if more:
         say(f"not shown: {', '.join(more)} (--all)")
-    if every:
+    if every and len(rows) > LONG:
         say(totals(report.cases))
 
 

@@ -57,8 +57,8 @@ def _execute(
     selection.refuse_absent(which, devices)  # after what no device would measure, and before a file is made
     for line in selection.opencl_troubles(devices, which):
         observer.trouble(line)
-    if plan.without:
-        names = ", ".join(plan.without)
+    if named := [name for name in plan.without if name in request.select]:  # a glob or a topic asks for no bench
+        names = ", ".join(named)
         observer.trouble(f"nothing of {names} has these variants and parameters; `hwbench list` shows what there is")
     for line in planning.unbounded(catalog.own(), benches, catalog.benches()):
         observer.trouble(line)

@@ -158,8 +158,8 @@ def _rule(path: Path, glob: str, said: object) -> Rule:
 def _threshold(path: Path, name: str, value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 10:
-        raise _wrong(path, name, "is no relative difference such as 0.05")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+        raise _wrong(path, name, "is no relative difference below 1, such as 0.05")
     return float(value)
 
 

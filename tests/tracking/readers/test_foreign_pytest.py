@@ -62,7 +62,7 @@ def test_a_toy_module_is_read_rendered_and_compared(tmp_path, command, rounds):
         "texts: test_join (test_toy.py)",
     ]
     assert 'id="history"' in report.render([], [history], catalogue={})
-    told = json.loads(command("compare", *files, "--threshold", "9", "--json").out)
+    told = json.loads(command("compare", *files, "--threshold", "0.99", "--json").out)
     assert [one["bench"] for one in told["cases"]] == [
         "test_sum (test_toy.py)",
         "test_sum (test_toy.py)",
