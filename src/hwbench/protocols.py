@@ -484,6 +484,19 @@ class Roof(Protocol):
     def suspect(self) -> str: ...
 
 
+class Quantity(Protocol):
+    """A headline quantity: the median of one record, in SI units; `record` is that case, `doubt` why it is suspect."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def threads(self) -> int | None: ...
+    @property
+    def record(self) -> str: ...
+    @property
+    def doubt(self) -> list[str] | None: ...
+
+
 class Link(Protocol):
     """A link that takes `latency` seconds for nothing, then a second for each `bandwidth` bytes."""
 
@@ -579,8 +592,8 @@ class Results(Protocol):
     def limit(self, record: Record, kind: str) -> Roof | None:
         """The machine's limit of a kind at a record's level, threads and dtype; None where it was not measured."""
 
-    def own_best(self, kind: str, *, dtype: str = "", level: str = "") -> Roof | None:
-        """The CPU's best of a kind of limit, on the most threads that it was measured on; None without any."""
+    def own(self, stem: str) -> Quantity | None:
+        """The CPU's headline quantity `peak.f4` or `dram.copy`, on all threads, else on one; None without any."""
 
     def line(self, level: str) -> Estimate | None:
         """The bytes that move at a time from a level, by the strides there."""

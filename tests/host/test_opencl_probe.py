@@ -27,6 +27,7 @@ def lines(*devices):
 @pytest.fixture(autouse=True)
 def _no_icd_files(monkeypatch):
     monkeypatch.setattr(opencl_probe, "missing_libraries", list)
+    monkeypatch.delenv("OCL_ICD_VENDORS", raising=False)
 
 
 def test_devices_are_told_as_their_drivers_describe_them():
@@ -51,28 +52,75 @@ def test_a_driver_that_crashes_or_hangs_is_left_out_and_the_others_are_asked_aga
     assert [one.why for one in found.devices] == [f"its driver {end} in a trial kernel; update or remove it", ""]
 
 
-def test_a_driver_that_crashes_before_any_device_or_once_more_ends_the_search(monkeypatch):
-    """It is in every child: nothing can be asked, and the line names the file of the driver, where it is found."""
-    files = ["/etc/OpenCL/vendors/a.icd"]
-    monkeypatch.setattr(opencl_probe, "guilty", lambda: files)
-    for said in ([], [{"step": "trying", "place": "0:0"}]):
-        found = asked(lambda left_out, said=said: (said, "ended the process (exit code -6)"))
-        assert found.because.code == "opencl_broken"
-        assert found.why == (
-            "the OpenCL driver of /etc/OpenCL/vendors/a.icd ended the process (exit code -6) while its platforms were "
-            "listed; remove the file, or load another driver alone: OCL_ICD_VENDORS=FILE.icd"
-        )
-    files.clear()
-    assert asked(lambda left_out: ([], "hung")).why.startswith("an OpenCL driver hung while its platforms were listed")
+@pytest.mark.parametrize("said", [[], [{"step": "trying", "place": "0:0"}]])
+def test_a_driver_that_crashes_before_any_device_or_once_more_ends_the_search(said):
+    """It is in every child: nothing can be asked."""
+    found = asked(lambda left_out: (said, "ended the process (exit code -6)"))
+    assert found.because.code == "opencl_broken"
+    assert found.why == (
+        "an OpenCL driver ended the process (exit code -6) while its platforms were listed; set OCL_ICD_VENDORS to the "
+        ".icd file of a driver that works"
+    )
 
 
-def test_each_driver_is_loaded_alone_to_find_the_one_that_crashes(monkeypatch, tmp_path):
-    """By its ICD file."""
-    for name in ("bad.icd", "good.icd"):
-        (tmp_path / name).touch()
-    ends = {str(tmp_path / "bad.icd"): "hung", str(tmp_path / "good.icd"): ""}
-    monkeypatch.setattr(opencl_probe, "child", lambda left_out, OCL_ICD_VENDORS: ([], ends[OCL_ICD_VENDORS]))
-    assert opencl_probe.guilty(tmp_path) == [str(tmp_path / "bad.icd")]
+@pytest.fixture
+def drivers(monkeypatch, tmp_path):
+    """A directory with three drivers; `bad` ends each child that loads it."""
+    for name in ("bad", "card", "pocl"):
+        (tmp_path / f"{name}.icd").write_text(f"lib{name}.so")
+    monkeypatch.setenv("OCL_ICD_VENDORS", str(tmp_path))
+    of = {"card": GPU, "pocl": CPU}
+
+    def child(left_out, OCL_ICD_VENDORS=str(tmp_path)):
+        place = opencl_probe.Path(OCL_ICD_VENDORS)
+        names = [place.stem] if place.is_file() else sorted(file.stem for file in place.glob("*.icd"))
+        return ([], "hung") if "bad" in names else (lines(*(of[name] for name in names)), "")
+
+    monkeypatch.setattr(opencl_probe, "child", child)
+    monkeypatch.setattr(opencl_probe.util, "find_spec", lambda name: name)
+    return tmp_path
+
+
+def test_a_driver_that_crashes_as_it_is_loaded_is_named_and_the_others_are_kept(drivers):
+    """Each is loaded alone; this process then loads those that work, by the loader's variable."""
+    found = opencl_probe.probe.__wrapped__()
+    assert (found.state, found.devices) == ("ok", (GPU, CPU))
+    bad = drivers / "bad.icd"
+    assert found.troubles == (
+        f"the OpenCL driver of {bad} hung while its platforms were listed, and is left out: remove {bad}, or set "
+        "OCL_ICD_VENDORS to the .icd file of a driver that works",
+    )
+    kept = opencl_probe.Path(opencl_probe.os.environ["OCL_ICD_VENDORS"])
+    assert {file.name: file.read_text() for file in kept.iterdir()} == {
+        "card.icd": "libcard.so", "pocl.icd": "libpocl.so",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("named", ["", "bad.icd"])
+def test_a_driver_that_crashes_alone_is_named_by_its_file(drivers, monkeypatch, named):
+    """By a directory of drivers, or by its own file, in the loader's variable."""
+    monkeypatch.setenv("OCL_ICD_VENDORS", str(drivers / named))
+    for name in ("card", "pocl"):
+        (drivers / f"{name}.icd").unlink()
+    bad = drivers / "bad.icd"
+    assert opencl_probe.probe.__wrapped__().why == (
+        f"the OpenCL driver of {bad} hung while its platforms were listed; remove {bad}, or set OCL_ICD_VENDORS to the "
+        ".icd file of a driver that works"
+    )
+
+
+def test_where_the_loaders_variable_names_nothing_the_remedy_is_not_to_install(monkeypatch, tmp_path):
+    """Drivers may be installed elsewhere; a missing loader is no missing pyopencl."""
+    none = {"step": "failed", "code": -1001, "why": "…"}
+    monkeypatch.setenv("OCL_ICD_VENDORS", str(tmp_path))
+    assert asked(lambda left_out: ([none], "")).why == (
+        f"no OpenCL platform was found: OCL_ICD_VENDORS={tmp_path} names no .icd file; unset it, or set "
+        "OCL_ICD_VENDORS to the .icd file of a driver that works"
+    )
+    lacking = "libOpenCL.so.1: cannot open shared object file: No such file or directory"
+    found = asked(lambda left_out: ([{"step": "failed", "why": lacking}], ""))
+    assert (found.state, found.because.code) == ("no-loader", "needs_opencl")
+    assert found.why.endswith("install it: apt-get install ocl-icd-libopencl1")
 
 
 @pytest.mark.parametrize(
@@ -102,6 +150,7 @@ def test_a_missing_package_starts_no_child(monkeypatch):
 def test_icd_files_of_missing_libraries_are_named(monkeypatch, tmp_path):
     """A path that is not there, and a name that no loader finds; what is there is no trouble."""
     monkeypatch.undo()
+    monkeypatch.setenv("OCL_ICD_VENDORS", str(tmp_path))
     library = tmp_path / "there.so"
     library.touch()
     for name, text in {
@@ -111,9 +160,11 @@ def test_icd_files_of_missing_libraries_are_named(monkeypatch, tmp_path):
         "d": "",
     }.items():
         (tmp_path / f"{name}.icd").write_text(f"{text}\n" if text else "")
-    told = missing_libraries(tmp_path)
+    told = missing_libraries()
     assert [line.partition(" names ")[0] for line in told] == [str(tmp_path / "b.icd"), str(tmp_path / "c.icd")]
     assert told[0].endswith("gone.so, which is not there: reinstall that driver or remove the file")
+    monkeypatch.setenv("OCL_ICD_VENDORS", str(tmp_path / "b.icd"))
+    assert missing_libraries() == told[:1]
 
 
 def test_a_child_that_hangs_is_ended_at_its_limit(monkeypatch):

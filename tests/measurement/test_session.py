@@ -102,6 +102,10 @@ def test_a_selected_bench_without_a_case_is_named_and_the_others_are_measured(tm
     assert watcher.troubles == [
         "nothing of access.steps has these variants and parameters; `hwbench list` shows what there is"
     ]
+    for globs in (("access.*", "sweep.sizes"), ("access", "sweep.sizes")):  # which ask for no bench by name
+        watcher = Watcher()
+        execute(asked(tmp_path / globs[0].strip("*."), select=globs, variants=("loop",)), watcher)
+        assert watcher.troubles == []
 
 
 def test_a_device_that_is_lost_leaves_its_cases_to_resume(tmp_path, device, monkeypatch):

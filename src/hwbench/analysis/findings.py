@@ -13,7 +13,7 @@ from ..record.estimate import Estimate, clear, crossover, estimate
 from ..record.model import Record, Run, Scalar, same_work
 from ..record.phrases import listed, marked
 from . import causes, fits, wording
-from .headline import Rate, fastest, headline
+from .headline import Headline, Rate, fastest, headline
 from .hierarchy import line_of
 from .limits import Limit
 from .measures import declared
@@ -122,9 +122,9 @@ class BenchResults:
         """The records of one thread and of the most with these parameters; None where either is missing."""
         return one_and_most(self.records, **params)
 
-    def own_best(self, kind: str, *, dtype: str = "", level: str = "") -> Limit | None:
-        """The CPU's best of a kind of limit, on the most threads that it was measured on; None without any."""
-        return self.reading.best(kind, dtype=dtype, level=level)
+    def own(self, stem: str) -> Headline | None:
+        """The CPU's headline quantity `peak.f4` or `dram.copy`, on all threads, else on one; None without any."""
+        return self.reading.get(f"{stem}.all") or self.reading.get(f"{stem}.one")
 
     def limit(self, record: Record, kind: str) -> Limit | None:
         """The machine's limit of this kind at a record's level, threads and dtype; None where it was not measured."""

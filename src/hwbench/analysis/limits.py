@@ -57,6 +57,8 @@ class Limit:
     def what(self) -> str:
         """The kind in words: `load`, `FP peak`, `host to GPU`."""
         kind = GPU_NAMES.get(self.kind, self.kind.removeprefix("gpu "))
+        if self.device.startswith("opencl"):
+            kind = kind.replace("GPU", "device")
         return "FP peak" if kind == "fma" else kind
 
     @property

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from ..record import microarchitectures, text
 from ..record.estimate import estimate
-from ..record.facts import gpu_of
+from ..record.facts import gpu_of, level_on, this_cpu
 from ..record.model import GPU_LEVELS, LEVELS, Run
 from ..record.phrases import counted
 from ..record.reasons import words_of
@@ -155,6 +155,7 @@ class Accelerator:
     near: Headline | None = None
     notes: tuple[Note, ...] = ()
     busy: tuple[Busy, ...] = ()
+    own: bool = False  # an OpenCL device that is this CPU: it has no link, and other names for its levels
 
     @property
     def flops(self) -> tuple[float, str]:
@@ -323,14 +324,14 @@ def _gpus(reading: Reading, numbered: int) -> Iterator[Accelerator]:
     """The GPUs; their notes go on from the number `numbered`."""
     devices = dict.fromkeys(one.device for one in reading.headline if one.device != CPU)
     for device in devices:
-        gpu = gpu_of(reading.run, device)
+        gpu, own = gpu_of(reading.run, device), this_cpu(reading.run, device)
         near, notes = _near(reading, device, numbered + 1)
         numbered += len(notes)
         rows = []
         for level in ("L1", *GPU_LEVELS):
             cells = {name: reading.get(f"{level.lower()}.{name}", device) for name in ("latency", *KERNELS)}
             numbers = tuple(note.number for note in notes) if level == "L2" else ()
-            rows += [Row(level, cells, numbers)] if any(cells.values()) else []
+            rows += [Row(level_on(level, own=own), cells, numbers)] if any(cells.values()) else []
         yield Accelerator(
             device=device,
             name=gpu.name if gpu else device,
@@ -347,6 +348,7 @@ def _gpus(reading: Reading, numbered: int) -> Iterator[Accelerator]:
             near=near,
             notes=notes,
             busy=tuple(_busy(reading, device)),
+            own=own,
         )
 
 

@@ -10,7 +10,7 @@ from ..protocols import Results
 from ..record import phrases, text
 from ..record.estimate import Estimate, estimate
 from ..record.facts import gpu_of, this_cpu
-from ..record.model import LEVELS, Record
+from ..record.model import Record
 
 
 def by_device(results: Results, count: str) -> Iterator[tuple[str, Sequence[Record]]]:
@@ -37,15 +37,18 @@ def each(record: Record, count: str) -> Estimate:
 
 
 def beside_the_cpu(results: Results, device: str, record: Record, kind: str) -> list[phrases.Item]:
-    """What an OpenCL device that is this CPU gets of the CPU's own best on all threads; nothing for other devices."""
+    """What an OpenCL device that is this CPU gets of the CPU's own headline quantity; nothing for other devices."""
     if not this_cpu(results.run, device):
         return []
-    own = results.own_best(kind, dtype=str(record.params.get("dtype", "")), level="" if kind == "fma" else LEVELS[-1])
+    own = results.own(f"peak.{record.params.get('dtype')}" if kind == "fma" else f"dram.{kind}")
     if own is None:
         return []
-    counted = "flops" if kind == "fma" else "bytes"
-    share = text.share(rate(record, counted) / own.value)
-    how = ", which has non-temporal stores, as OpenCL C has not" * own.variant.endswith("-nt")
-    return [
-        phrases.Item(f"{share} of this CPU's own {kind} on {phrases.counted(own.threads, 'thread')}{how}", (record,))
-    ]
+    counted, unit = ("flops", "GFLOP/s") if kind == "fma" else ("bytes", "GB/s")
+    what = f"fma in {phrases.precision(str(record.params.get('dtype')))}" if kind == "fma" else f"{kind} from memory"
+    factor = rate(record, counted) / own.value
+    times = f"{text.times(factor)} this" if factor > 1 else f"{text.share(factor)} of this"
+    stores = own.record.partition("/")[2].partition(" ")[0].endswith("-nt")
+    how = ", which has non-temporal stores, as OpenCL C has not" * stores
+    base = f"{text.rate(own.value, unit)}{text.DOUBTFUL * bool(own.doubt)}"
+    on = f" on {phrases.counted(own.threads, 'thread')}" if own.threads else ""
+    return [phrases.Item(f"{times} CPU's own {what} ({base}{on}){how}", (record,))]

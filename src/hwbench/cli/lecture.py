@@ -40,6 +40,5 @@ def told(width: int) -> list[str]:
                 out += textwrap.wrap(
                     text, width, initial_indent=first, subsequent_indent="    ", break_long_words=False
                 )
-            if slide.command:
-                out.append(f"    $ {slide.command}")
+            out += [f"    $ {command}" for command in slide.commands]
     return [*out, "", "hwbench report draws what the runs answer: its topic Lecture has the same slides in order."]

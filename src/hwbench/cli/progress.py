@@ -190,4 +190,5 @@ def outcome(records: Sequence[Record], info: BenchInfo) -> str:
     if (timed := sum(record.timed for record in records)) or not records:
         return f"{counted(timed, 'case')} measured"
     whys = [f"{record.status}: {record.why}" if record.why else record.status for record in records]
-    return max(dict.fromkeys(whys), key=whys.count)
+    most = max(dict.fromkeys(whys), key=whys.count)
+    return f"{counted(whys.count(most), 'case')} {most}"  # a resumed run may have the bench's other cases

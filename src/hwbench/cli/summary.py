@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..analysis.brief import brief
 from ..analysis.measures import measuring
 from ..analysis.reading import Reading
-from ..analysis.summary import Accelerator, Host, Note, Quality, Row, Summary, summary
+from ..analysis.summary import ABSENT, Accelerator, Host, Note, Quality, Row, Summary, summary
 from ..record import text
 from ..record.model import BenchInfo
 from ..record.phrases import counted
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..analysis.headline import Headline
 
 WIDTH, LINES = 80, 25
+REASONS = 2  # why cases were skipped
 FEW = 8  # benches: up to so many, those without a headline quantity have a line each
 BUSY = {"fma": ("multiply-adds", "chain"), "copy": ("copies", "load")}  # and what a thread has in flight
 WHO = {"one": "1T", "all": "all"}
@@ -32,7 +33,8 @@ STYLES = {
     r"^noisy\b": "bold yellow",
     r"\b\d+ (wrong|failed)\b": "bold red",
     r"(?<=[\d×])~": "yellow",
-    r"^(L\d|DRAM|HBM|peak|launch|link|Python|layout|threads|matmul|GPU|OpenCL|noise|run|report)\b": "bold",
+    r"^(L\d|DRAM|HBM|cache|memory|peak|launch|link|copies|Python|layout|threads|matmul)\b": "bold",
+    r"^(GPU|OpenCL|noise|run|report)\b": "bold",
     r"^(Findings that matter here|[a-z0-9_]+\.[a-z0-9_.]+)": "bold",
     r"\(1T: .*\)$": "dim",
 }
@@ -58,8 +60,8 @@ def lines(reading: Reading, width: int = WIDTH, paths: Mapping[str, str] | None 
     most = LINES * WIDTH // width
     made = summary(reading)
     tail = [f"{name:<{NAME}}{path}" for name, path in (paths or {}).items()]
-    said = list(_head(made, width))
     timed = list(dict.fromkeys(record.bench for record in reading.records if record.timed))
+    said = list(_head(made, reading, width, alone=len(timed) == 1))
     if len(timed) == 1:
         said += cases.lines(reading, timed[0], width, most - len(said) - len(tail) - 4)
         marks = {record.codes[0]: record.codes for record in reading.records if record.timed and record.codes}
@@ -74,8 +76,8 @@ def lines(reading: Reading, width: int = WIDTH, paths: Mapping[str, str] | None 
 # --- machine and quality ----------------------------------------------------------------------------------------------
 
 
-def _head(made: Summary, width: int) -> Iterator[str]:
-    yield from wrapped(_machine(made), width)
+def _head(made: Summary, reading: Reading, width: int, *, alone: bool) -> Iterator[str]:
+    yield from wrapped(_machine(made, alone=alone), width)
     found = made.quality
     nothing = not found.cases and not found.word
     if made.host.no_gpu:
@@ -84,19 +86,34 @@ def _head(made: Summary, width: int) -> Iterator[str]:
         yield from wrapped(f"none was measured: {said}", width, made.host.missing)
     if nothing:
         yield "No case was measured" + (f", {text.count(found.skipped)} skipped" if found.skipped else "")
+        yield from _skipped(reading, width)
         return
     yield from wrapped(_quality(found), width)
+    yield from _skipped(reading, width)
     if found.worst is not None:
         seen = "by up to " * bool(found.worst.cases) + text.share(found.worst.seen)
         said = f"{found.worst.name} ({seen}): {found.worst.remedy}"
         yield from wrapped(said, width, "noise")
 
 
-def _machine(made: Summary) -> str:
+def _skipped(reading: Reading, width: int) -> Iterator[str]:
+    """Of a selection of few benches why cases were skipped, the commonest reasons first."""
+    if len({record.bench for record in reading.records}) > FEW:
+        return
+    by: dict[str, list[str]] = {}
+    for record in reading.records:
+        if record.status == "skipped" and record.device not in ABSENT and record.why:
+            by.setdefault(record.why, []).append(record.variant)
+    for why, variants in sorted(by.items(), key=lambda one: -len(one[1]))[:REASONS]:
+        yield from wrapped(f"{', '.join(dict.fromkeys(variants))}: {why}", width, "skipped")
+
+
+def _machine(made: Summary, *, alone: bool) -> str:
+    """The CPU, GPUs that were not measured, and OpenCL devices without figures below: all where a bench is `alone`."""
     host = made.host
     measured = {gpu.name for gpu in made.gpus}
     gpus = [f"{name} (not measured)" for name in host.gpus if name not in measured]
-    shown = {gpu.device for gpu in made.gpus}
+    shown = set() if alone else {gpu.device for gpu in made.gpus}
     others = [f"{device} is {name}" for device, name in host.opencl.items() if device not in shown]
     return ", ".join([host.cpu, _cpus(host), host.virtual, *gpus, *others])
 
@@ -218,10 +235,11 @@ def _gpu(gpu: Accelerator, width: int) -> Iterator[str]:
     if gpu.launch is not None:
         yield from wrapped(f"{_time(gpu.launch)} a kernel", width, "launch")
     if gpu.link:
-        yield from wrapped(_link(gpu.link), width, "link")
+        where = "; within this machine's memory" * gpu.own
+        yield from wrapped(_link(gpu.link, where), width, "copies" if gpu.own else "link")
 
 
-def _link(found: Mapping[str, Headline]) -> str:
+def _link(found: Mapping[str, Headline], where: str = "") -> str:
     """`pinned 51.6 / 51.7 / 103, pageable 10.4 / 10.3 GB/s (to / from / both)`."""
     ways = [way for way in WAYS if any(name.startswith(way) for name in found)]
     said = []
@@ -230,7 +248,7 @@ def _link(found: Mapping[str, Headline]) -> str:
         while rates[-1] == text.NOTHING:
             rates.pop()
         said.append(f"{memory} {' / '.join(rates)}")
-    return f"{', '.join(said)} GB/s ({' / '.join(WAYS[way] for way in ways)})"
+    return f"{', '.join(said)} GB/s ({' / '.join(WAYS[way] for way in ways)}{where})"
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
@@ -245,7 +263,9 @@ def _table(rows: Sequence[Row], columns: Sequence[str], width: int) -> Iterator[
     grid = [[_cell(row.cells.get(name), name) for name in columns] for row in rows]
     unit = "GB/s" if any(name != "latency" for name in columns) else ""
     wide = list(drawn(["", *names], [heads, *grid], 2, NAME - 2))
-    wide[1] += f"  {unit}" * bool(unit)
+    rates = [any(row.cells.get(name) for name in columns if name != "latency") for row in rows]
+    if any(rates):
+        wide[1 + rates.index(True)] += f"  {unit}"
     if any(name.endswith(".one") for name in columns) and len(wide[0]) + 16 <= width:
         wide[0] += "  (1T: 1 thread)"
     if max(map(len, wide)) <= width:

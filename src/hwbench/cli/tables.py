@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ..analysis import precision, run_quality
 from ..analysis.reading import Performance, Reading
 from ..record import text
-from ..record.model import Policy, Record, Run
+from ..record.facts import variant_on
+from ..record.model import Record, Run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +37,7 @@ def print_tables(reading: Reading, console: Console, chosen: Sequence[Record] | 
         rows = [
             [
                 text.printable(cell)
-                for cell in _row(record, shown, reading.run.policy, shares=bool(known), named=len(limits) > 1)
+                for cell in _row(reading.run, record, shown, shares=bool(known), named=len(limits) > 1)
             ]
             for record, shown in zip(mine, figures, strict=True)
         ]
@@ -46,12 +47,12 @@ def print_tables(reading: Reading, console: Console, chosen: Sequence[Record] | 
         _print_table(console, text.printable(name), text.printable(bench.question) if bench else "", heads, rows)
 
 
-def _row(record: Record, shown: Performance | None, policy: Policy, *, shares: bool, named: bool) -> list[str]:
+def _row(run: Run, record: Record, shown: Performance | None, *, shares: bool, named: bool) -> list[str]:
     """The cells of a record; an interval wider than the policy asked for is marked.
 
     `named`: the table's records have limits of several kinds, so each share names its own.
     """
-    cells = [params(record), record.variant if record.device == "cpu" else f"{record.variant} ({record.device})"]
+    cells, policy = [params(record), variant_on(run, record)], run.policy
     share = ""
     if shown is not None:
         median = text.quantity(shown.value, shown.unit)

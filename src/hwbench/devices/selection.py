@@ -121,6 +121,31 @@ def _numbered(kind: str, known: Mapping[str, Device]) -> list[Gpu]:
     return [described.get(f"{kind}:{number}", NOT_USED) for number in range(last + 1)]
 
 
+def refuse_absent(which: str, known: Mapping[str, Device]) -> None:
+    """UsageError where `--device` names devices of which none can be used: no case could be measured."""
+    if known and all(isinstance(device, AbsentGpu) for device in known.values()):
+        why = told(device.why for device in known.values() if isinstance(device, AbsentGpu))
+        raise errors.UsageError(f"--device {which}: {why}")
+
+
+def opencl_troubles(known: Mapping[str, Device], which: str) -> list[str]:
+    """A line for each OpenCL driver that crashes, and for each device that `all` leaves out."""
+    from ..host.opencl_probe import probe
+
+    if which != "all" and not which.startswith("opencl"):
+        return []
+    there = probe()
+    lines = [there.why] if there.state == "crashed" else there.crashes
+    return [
+        *lines,
+        *(
+            f"opencl:{number} is left out: {one.title}: {one.why}"
+            for number, one in enumerate(there.devices)
+            if one.why and which == "all" and f"opencl:{number}" not in known
+        ),
+    ]
+
+
 def needed(which: str, chosen: Sequence[Bench]) -> str:
     """`--device`, but `cpu` for `all` where no bench has a variant for an accelerator, which then need not be woken."""
     return "cpu" if which == "all" and all(bench.kinds == ("cpu",) for bench in chosen) else which

@@ -6,13 +6,17 @@ or hangs the last line says which device it had in hand; that device is left out
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
+import dataclasses
 import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import util
@@ -30,10 +34,11 @@ Cl: TypeAlias = Any
 
 LIMIT_S = 30.0  # for one child: a driver that compiles for the first time takes some seconds
 VENDORS = Path("/etc/OpenCL/vendors")
-State = Literal["ok", "no-pyopencl", "broken-pyopencl", "no-platform", "no-device", "crashed"]
+VARIABLE = "OCL_ICD_VENDORS"  # of the loader: a directory of .icd files in its place, or one such file
+State = Literal["ok", "no-pyopencl", "broken-pyopencl", "no-loader", "no-platform", "no-device", "crashed"]
 CODES = {
-    "no-pyopencl": "needs_pyopencl", "broken-pyopencl": "needs_pyopencl", "no-platform": "needs_opencl",
-    "no-device": "needs_opencl", "crashed": "opencl_broken",
+    "no-pyopencl": "needs_pyopencl", "broken-pyopencl": "needs_pyopencl", "no-loader": "needs_opencl",
+    "no-platform": "needs_opencl", "no-device": "needs_opencl", "crashed": "opencl_broken",
 }  # fmt: skip
 NO_PLATFORM = -1001  # CL_PLATFORM_NOT_FOUND_KHR
 CPU_TYPE, GPU_TYPE = 2, 4  # of CL_DEVICE_TYPE
@@ -41,6 +46,10 @@ TRIAL = "kernel void seven(global int* to) { to[get_global_id(0)] = 7; }"
 DRIVER = (
     "install a driver (docs/opencl.md has one for each vendor), such as python -m pip install pocl-binary-distribution"
 )
+LOADER = "install it: apt-get install ocl-icd-libopencl1"
+ANOTHER = f"set {VARIABLE} to the .icd file of a driver that works"
+NAMELESS = "an OpenCL driver"
+LEFT_OUT = "and is left out"
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +106,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 class OpenCls:
     """What was found: devices where the state is ok, else why there is none and what to do about it.
 
-    `troubles` are further lines: ICD files whose library is missing.
+    `troubles` are further lines: ICD files whose library is missing, and drivers that crashed and are left out.
     """
 
     state: State
@@ -112,6 +121,11 @@ class OpenCls:
         return "; ".join(filter(None, [self.reason, *self.troubles, self.remedy]))
 
     @property
+    def crashes(self) -> list[str]:
+        """A line for each driver that is left out because it crashed or hung."""
+        return [line for line in self.troubles if LEFT_OUT in line]
+
+    @property
     def because(self) -> Reason:
         """The reason of each case that it skips."""
         return because(CODES[self.state], self.why)
@@ -122,10 +136,14 @@ class OpenCls:
 
 @functools.cache
 def probe() -> OpenCls:
-    """The OpenCL devices of this machine, asked once a process. Never raises."""
+    """The OpenCL devices of this machine, asked once a process. Never raises.
+
+    A driver that crashes as it is loaded is kept out of this process, too: by the loader's variable.
+    """
     if util.find_spec("pyopencl") is None:
         return OpenCls("no-pyopencl", "pyopencl is not installed", INSTALL_OPENCL)
-    return asked(child)
+    found = asked(child)
+    return found if found.state != "crashed" else without_guilty(found)
 
 
 def asked(ask: Callable[[Sequence[str]], tuple[list[JsonObject], str]]) -> OpenCls:
@@ -139,16 +157,10 @@ def asked(ask: Callable[[Sequence[str]], tuple[list[JsonObject], str]]) -> OpenC
             break
         at = str(said.get("trying", {}).get("place", ""))
         if not at or at in left_out:
-            files = guilty()
-            whose = f"the OpenCL driver of {' and of '.join(files)}" if files else "an OpenCL driver"
-            remedy = "remove the file, or load another driver alone: OCL_ICD_VENDORS=FILE.icd"
-            return OpenCls("crashed", f"{whose} {end} while its platforms were listed", remedy, (), troubles)
+            return OpenCls("crashed", f"{NAMELESS} {end} while its platforms were listed", ANOTHER, (), troubles)
         left_out[at] = end
     if "failed" in said:
-        state: State = "no-platform" if said["failed"].get("code") == NO_PLATFORM else "broken-pyopencl"
-        if state == "no-platform":
-            return OpenCls(state, "no OpenCL platform was found", DRIVER, (), troubles)
-        return OpenCls(state, f"pyopencl does not work ({said['failed'].get('why')})", INSTALL_OPENCL, (), troubles)
+        return _nothing(said["failed"], troubles)
     devices = []
     for line in lines:
         if line.get("step") == "device":
@@ -161,9 +173,54 @@ def asked(ask: Callable[[Sequence[str]], tuple[list[JsonObject], str]]) -> OpenC
     return OpenCls("ok", devices=tuple(devices), troubles=troubles)
 
 
-def guilty(folder: Path = VENDORS) -> list[str]:
-    """The ICD files whose driver ends or hangs a child that loads it alone."""
-    return [str(file) for file in sorted(folder.glob("*.icd")) if child((), OCL_ICD_VENDORS=str(file))[1]]
+def _nothing(failed: JsonObject, troubles: tuple[str, ...]) -> OpenCls:
+    """Why a child got no platforms."""
+    why = str(failed.get("why"))
+    if failed.get("code") == NO_PLATFORM:
+        reason, remedy = "no OpenCL platform was found", DRIVER
+        if troubles:
+            remedy = ""  # they have theirs
+        elif named := os.environ.get(VARIABLE):
+            files = icd_files()
+            reason += f": {VARIABLE}={named} names {'no driver that has one' if files else 'no .icd file'}"
+            remedy = f"unset it, or {ANOTHER}"
+        return OpenCls("no-platform", reason, remedy, (), troubles)
+    if any(name in why for name in ("libOpenCL", "OpenCL.dll")):
+        return OpenCls("no-loader", f"the loader of OpenCL's drivers is missing ({why})", LOADER, (), troubles)
+    return OpenCls("broken-pyopencl", f"pyopencl does not work ({why})", INSTALL_OPENCL, (), troubles)
+
+
+def without_guilty(crashed: OpenCls) -> OpenCls:
+    """The devices of the drivers that can be loaded, where one crashes or hangs: each is loaded alone to find it."""
+    alone = {file: asked(functools.partial(child, **{VARIABLE: str(file)})) for file in icd_files()}
+    guilty = {str(file): one for file, one in alone.items() if one.state == "crashed"}
+    if not guilty:
+        return crashed
+    reasons = [one.reason.replace(NAMELESS, f"the OpenCL driver of {file}", 1) for file, one in guilty.items()]
+    reason, remedy = "; ".join(reasons), f"remove {' and '.join(guilty)}, or {ANOTHER}"
+    healthy = [file for file, one in alone.items() if one.state == "ok"]
+    if healthy:
+        vendors = str(healthy[0]) if len(healthy) == 1 else _together(healthy)
+        found = alone[healthy[0]] if len(healthy) == 1 else asked(functools.partial(child, **{VARIABLE: vendors}))
+        if found.state == "ok":
+            os.environ[VARIABLE] = vendors
+            return dataclasses.replace(found, troubles=(f"{reason}, {LEFT_OUT}: {remedy}", *found.troubles))
+    return OpenCls("crashed", reason, remedy, (), crashed.troubles)
+
+
+def _together(files: Sequence[Path]) -> str:
+    """A directory with copies of these ICD files, for as long as this process lives: the loader takes one or all."""
+    folder = tempfile.mkdtemp(prefix="hwbench-opencl-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for file in files:
+        shutil.copy(file, folder)
+    return folder
+
+
+def icd_files() -> list[Path]:
+    """The files by which the loader finds drivers: of its usual directory, or what its variable names instead."""
+    place = Path(os.environ.get(VARIABLE) or VENDORS)
+    return [place] if place.is_file() else sorted(place.glob("*.icd"))
 
 
 def child(left_out: Sequence[str], **more: str) -> tuple[list[JsonObject], str]:
@@ -192,10 +249,10 @@ def child(left_out: Sequence[str], **more: str) -> tuple[list[JsonObject], str]:
     return lines, f"did not answer within {LIMIT_S:g} s" if code is None else f"ended the process (exit code {code})"
 
 
-def missing_libraries(folder: Path = VENDORS) -> list[str]:
+def missing_libraries() -> list[str]:
     """A line for each ICD file that names a library which cannot be found."""
     found = []
-    for file in sorted(folder.glob("*.icd")):
+    for file in icd_files():
         with contextlib.suppress(OSError, UnicodeDecodeError):
             name = file.read_text().strip().splitlines()[0] if file.stat().st_size else ""
             if name and not _there(name):

@@ -45,7 +45,8 @@ def _execute(
     planning.check(request)
     numba_settings.check()
     asked = catalog.select(request.select)  # a wrong name is refused before a GPU is woken
-    devices = selection.devices(selection.needed(request.device, asked), gate=request.gate)
+    which = selection.needed(request.device, asked)
+    devices = selection.devices(which, gate=request.gate)
     here, _ = selection.with_gpus(machine.describe(request.machine), devices)
     cut_off = store.unfinished(request.out, here, claim) if request.resume else None
     preset = planning.preset_of(request, cut_off)
@@ -53,8 +54,11 @@ def _execute(
         observer.trouble(f"going on with --preset {preset}, as the run was begun")
     benches = catalog.select(request.select, preset)
     plan = planning.plan(request, preset, benches, devices)
-    if plan.without:
-        names = ", ".join(plan.without)
+    selection.refuse_absent(which, devices)  # after what no device would measure, and before a file is made
+    for line in selection.opencl_troubles(devices, which):
+        observer.trouble(line)
+    if named := [name for name in plan.without if name in request.select]:  # a glob or a topic asks for no bench
+        names = ", ".join(named)
         observer.trouble(f"nothing of {names} has these variants and parameters; `hwbench list` shows what there is")
     for line in planning.unbounded(catalog.own(), benches, catalog.benches()):
         observer.trouble(line)

@@ -68,6 +68,28 @@ def gpu_of(run: Run, device: str) -> Gpu | None:
     return known[int(number)] if number.isdecimal() and int(number) < len(known) else None
 
 
+OWN_LEVELS = {"L2": "cache", "HBM": "memory"}
+
+
+def level_on(level: str, *, own: bool) -> str:
+    """What a level of an accelerator is called: of an OpenCL device that is this CPU `cache` and `memory`.
+
+    There `L2` stands for half of the last cache and `HBM` for ordinary memory.
+    """
+    return OWN_LEVELS.get(level, level) if own else level
+
+
+def variant_on(run: Run, record: Record) -> str:
+    """`numpy`, `fma (gpu:0)`; `opencl (this CPU)`, with its number where several OpenCL devices are this CPU."""
+    if record.device == "cpu":
+        return record.variant
+    where = record.device
+    if this_cpu(run, where):
+        several = sum(this_cpu(run, f"opencl:{number}") for number in range(len(run.machine.opencl))) > 1
+        where = f"{where}, this CPU" if several else "this CPU"
+    return f"{record.variant} ({where})"
+
+
 def this_cpu(run: Run, device: str) -> bool:
     """Whether an OpenCL device is the machine's CPU."""
     found = gpu_of(run, device)

@@ -116,8 +116,10 @@ TABLE: dict[str, Meaning] = {
         "Measure without the profiler or debugger, and with CUDA_LAUNCH_BLOCKING unset.",
     ),
     "opencl_events": Meaning(
-        "the driver's events contradict the host's clock, by which it was timed: launching is counted in",
-        "Update the OpenCL driver. Until then figures of short kernels are too low.",
+        "the driver's events contradict the host's clock, or other processes held the CPU: timed by the host's clock, "
+        "launching counted in",
+        "Measure on an idle machine; where it stays, update the OpenCL driver. Until then figures of short kernels are "
+        "too low.",
     ),
     # --- suspect: what was asked for and not had
     "not_pinned": Meaning(

@@ -24,7 +24,9 @@ class Slide:
     """A slide: what it claims ("" where it claims nothing), and the benches that ask this machine.
 
     `of` says what their figures are (`KINDS`), `chart` what the page shows, `cannot` what hwbench cannot say of it.
-    `finding` is a pattern of the finding that speaks of the claim; "" takes the first.
+    `finding` is a pattern of the finding that speaks of the claim; "" takes the first. `fact` names a sentence from
+    facts (`views/applications/lecture_facts.py`) that answers instead, `answer` one that holds whatever was measured.
+    `opencl` are benches to run on OpenCL devices as well.
     """
 
     title: str
@@ -34,11 +36,20 @@ class Slide:
     chart: str = ""
     cannot: str = ""
     finding: str = ""
+    fact: str = ""
+    answer: str = ""
+    opencl: Sequence[str] = ()
 
     @property
     def command(self) -> str:
         """The command that measures its benches; "" without any."""
-        return f"hwbench run {' '.join(self.benches)}" if self.benches else ""
+        return "; ".join(self.commands)
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands that measure its benches, one for each choice of devices."""
+        named = [f"hwbench run {' '.join(self.benches)}"] if self.benches else []
+        return named + [f"hwbench run {' '.join(self.opencl)} --device opencl"] * bool(self.opencl)
 
 
 @dataclass(frozen=True)

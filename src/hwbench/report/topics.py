@@ -19,7 +19,7 @@ TOPICS = (
     Topic("compute", "Compute"),
     Topic("python", "Python"),
     Topic("threads", "Threads"),
-    Topic("gpu", "GPU and link"),
+    Topic("gpu", "GPU, OpenCL, link"),
     Topic("lecture", "Lecture"),
     Topic("history", "History"),
     Topic("quality", "Quality"),

@@ -38,7 +38,6 @@ VALUE = np.full(4, BYTE, np.uint8).view(np.float32)[0]  # that is written: four 
 THREAD = 16  # bytes of an array that a thread has
 ITEMS = 4 * BLOCK  # of a part that a block takes at a time where it makes many passes
 GRANULE = 16 * ITEMS  # bytes: arrays are cut to a multiple, so that no kernel needs a bounds check
-OWN = {"copy": "copy", "triad": "triad", "read": "load", "write": "store"}  # the limit of a CPU that is the same work
 ARRAYS = {"copy": 2, "triad": 3, "read": 1, "write": 1}
 READ = {"copy": 1, "triad": 2, "read": 1, "write": 0}  # of these
 LEAST = 2**29  # bytes that a launch moves at least: 0.1 ms at 5 TB/s, which no L2 exceeds by much
@@ -318,7 +317,7 @@ def by_opencl(results: Results) -> Iterator[str]:
             width = f"accesses of {best.facts.get('access', '?')} bytes"
             item = f"{kernel} {text.rate(opencl.rate(best, 'bytes'), 'GB/s')} ({width})"
             told.append(phrases.Item(item, (best,)))
-            ratios += opencl.beside_the_cpu(results, device, best, OWN[kernel])
+            ratios += opencl.beside_the_cpu(results, device, best, kernel)
         if told:
             beside = f"; {phrases.entries(ratios)}" if ratios else ""
             yield f"Memory bandwidth by OpenCL on {opencl.name(results, device)}: {phrases.entries(told)}{beside}."

@@ -87,6 +87,22 @@ def test_an_opencl_device_stands_where_a_gpu_does():
     assert [row.kind for row in rows if "gfx1100" in row.name] == ["gpu"]
 
 
+def test_captions_of_a_page_of_opencl_alone_say_nothing_of_cuda():
+    """Copies and roofs are told by what was drawn."""
+    run = by_opencl(this_cpu=True)
+    renamed = {"raw": "opencl", "cupy": "opencl", "l1": "opencl", "l2": "opencl"}
+    records = [replace(r, variant=renamed.get(r.variant, r.variant)) for r in run.records if "matmul" not in r.bench]
+    source = dataset(replace(run, records=[r for r in records if "tensor" not in r.bench]))
+    note = gpu_roofline(source).blocks[0].panels[0].note
+    assert note.startswith("Roofs by the best samples (the summary has medians): cache ")
+    assert not any("to GPU" in panel.title for block in link(source).blocks for panel in block.panels)
+    words = ("CUDA", "cupy", "cuBLAS", "L2", "HBM")
+    for view in (link, gpu_roofline):
+        section = view(source)
+        said = " ".join([*section.intro, *(f"{one.text} {[p.note for p in one.panels]}" for one in section.blocks)])
+        assert not [word for word in words if word in said], said
+
+
 def test_an_opencl_device_that_is_this_cpu_is_said_to_be_one_and_has_no_link():
     """In every section that shows it; the map of the way to a GPU leaves it out."""
     source = dataset(by_opencl(this_cpu=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hwbench.record.model import Gpu
 from hwbench.report.views.contrasts import view as contrasts
 from hwbench.report.views.gpu.latency import view as gpu_latency
 from made_up.gpu_records import chases, record
@@ -35,6 +36,18 @@ def test_labels_and_swept_sizes_are_one_line_for_each_kind_of_load():
     assert [(row["x"], row["label"]) for row in data["dashed"]] == [(60 * MIB, "L2")]
     assert panel.note == "L1 20.0 ns, L2 near 140 ns, L2 half full 287 ns"
     assert column(shown, "cycles") == ["–", "–", "280", "–", "280"]
+
+
+def test_of_opencl_alone_the_caption_says_nothing_of_cuda():
+    """Its one variant loads through all caches; on this CPU the last of them is no L2."""
+    run = staircase()
+    device = Gpu(name="pthread (this CPU)", state={"this_cpu": True})
+    records = [replace(one, device="opencl:0", variant="opencl") for one in run.records]
+    section = gpu_latency(dataset(replace(run, machine=replace(run.machine, opencl=[device]), records=records)))
+    [shown] = section.blocks
+    assert shown.text == "opencl loads through all caches, by one work-item. Lower is better."
+    assert [row["label"] for row in shown.panels[0].spec["datasets"]["dashed"]] == ["cache"]
+    assert not any("L2" in said for said in [*section.intro, *(key.label for key in shown.legend)])
 
 
 def test_a_lone_footprint_is_no_staircase():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....record import text
-from ....record.facts import footprint
+from ....record.facts import footprint, level_on, this_cpu
 from ....record.model import HOP_TIME
 from ... import charts
 from ...columns import STATUS, VARIANT, Column, Measured, of_points
@@ -31,6 +31,7 @@ def view(runs: Runs) -> Section | None:
     shown: list[Point] = []
     for index in range(len(runs)):
         for device in common.devices(runs, index):
+            own = this_cpu(runs[index], device)
             here = _once([p for p in common.points_of(runs, MEASURES, index, device) if p.metric == HOP_TIME])
             sizes = sorted({float(_size(point)) for point in here})
             if len(sizes) < 2:
@@ -43,7 +44,7 @@ def view(runs: Runs) -> Section | None:
                 y_title=columns.title,
                 x_kind="bytes",
                 x_domain=(sizes[0], sizes[-1]),
-                rules=[(at, "L2", True) for at in _l2(here) if sizes[0] < at < sizes[-1]],
+                rules=[(at, level_on("L2", own=own), True) for at in _l2(here) if sizes[0] < at < sizes[-1]],
                 more=columns.more,
                 alt_text=about,
             )
@@ -51,21 +52,25 @@ def view(runs: Runs) -> Section | None:
             shown += here
     if not panels:
         return None
+    by_cuda = any(point.record.device.startswith("gpu") for point in shown)
     legend = [Key(name, runs.colours[name], "line") for name in dict.fromkeys(point.variant for point in shown)]
     if any(spec["datasets"].get("dashed") for spec in (panel.spec for panel in panels)):
-        legend.append(Key("size of the L2 as reported", "ink-2", "dash"))
+        legend.append(Key(f"size of the {'L2' if by_cuda else 'cache'} as reported", "ink-2", "dash"))
     figure = Figure(
         "Latency over footprint",
         panels,
         columns.table("Every footprint on the GPU", shown),
-        "l1 loads through the L1 cache, l2 past it: where both agree, L1 has no part in it. Lower is better.",
+        ("l1 loads through the L1 cache, l2 past it: where both agree, L1 has no part in it. " * by_cuda)
+        + ("opencl loads through all caches, by one work-item. " * any(p.variant == "opencl" for p in shown))
+        + "Lower is better.",
         legend,
         wide=not runs.several,
     )
     intro = [
         "One thread follows a ring of pointers in random order, so that each load waits for the one before. The line "
-        "climbs where the ring outgrows a cache. Where it climbs before the ring is as large as the L2, part of the "
-        "ring lies in the far partition of the L2, or in memory.",
+        "climbs where the ring outgrows a cache."
+        + " Where it climbs before the ring is as large as the L2, part of the ring lies in the far partition of the "
+        "L2, or in memory." * by_cuda,
         *common.cautions(runs),
     ]
     return Section("gpu-latency", "GPU latency", "The GPU's latency by footprint", intro, [figure], topic="gpu")
@@ -98,7 +103,11 @@ def _l2(points: Sequence[Point]) -> set[float]:
 
 def _both(runs: Runs, run: int, device: str) -> str:
     """The headline latencies, as the summary has them."""
-    names = {"L1": "l1.latency", "L2 near": "l2.latency.near", "L2 half full": "l2.latency", "memory": "hbm.latency"}
+    cache = level_on("L2", own=this_cpu(runs[run], device))
+    names = {
+        "L1": "l1.latency", f"{cache} near": "l2.latency.near", f"{cache} half full": "l2.latency",
+        "memory": "hbm.latency",
+    }  # fmt: skip
     found = {name: runs.readings[run].get(headline, device) for name, headline in names.items()}
     told = [f"{name} {text.seconds(one.value)}{text.DOUBTFUL * bool(one.doubt)}" for name, one in found.items() if one]
     return ", ".join(told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ....analysis.fits import Link, link
@@ -290,7 +290,8 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
         runs,
         (
             Column("device", lambda point: point.record.device),
-            Column("direction", lambda point: WAYS[point.text("direction")]), Column("memory and way", _line),
+            Column("direction", lambda point: _direction(point.text("direction"), point.record.device)),
+            Column("memory and way", _line),
             Column("bytes", lambda point: text.size(_size(point))),
             Measured("median, GB/s", lambda point: point.value), Column("latency, µs", latency), STATUS,
         ),
@@ -308,7 +309,7 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
             fits = fitted_to[index, device, way] = _fits(here)
             pinned = fits.get("pinned raw")
             sizes = sorted({float(_size(p)) for p in here})
-            title = f"{WAYS[way]}, {common.label(runs, index, device)}"
+            title = f"{_direction(way, device)}, {common.label(runs, index, device)}"
             about = f"Bandwidth of copies over their size, {title}."
             spec = charts.lines(
                 [
@@ -347,12 +348,31 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
         "Copies by their size",
         panels,
         columns.table("Every copy", shown),
-        "raw is the CUDA runtime's own copy, cupy what cupy.asarray and .get() give. From pinned memory the GPU copies "
-        "by itself; pageable memory, which is what NumPy gives, goes through a buffer of the driver's."
-        + " opencl is OpenCL's own copy."
-        * any(name.endswith(" opencl") for name in drawn),
+        _ways(drawn),
         legend,
     )
+
+
+def _direction(way: str, device: str) -> str:
+    """`host to GPU`; an OpenCL device need not be one."""
+    return WAYS[way].replace("GPU", "device") if device.startswith("opencl") else WAYS[way]
+
+
+def _ways(drawn: Iterable[str]) -> str:
+    """What the copies are that were drawn, by CUDA and by OpenCL."""
+    variants = {name.rpartition(" ")[2] for name in drawn}
+    said = []
+    if variants - {"opencl"}:
+        said.append(
+            "raw is the CUDA runtime's own copy, cupy what cupy.asarray and .get() give. From pinned memory the GPU "
+            "copies by itself; pageable memory, which is what NumPy gives, goes through a buffer of the driver's."
+        )
+    if "opencl" in variants:
+        said.append(
+            "opencl is OpenCL's own copy: pinned memory is allocated by the driver, pageable memory by NumPy, and "
+            "mapped is a buffer of the device that the CPU writes or reads."
+        )
+    return " ".join(said)
 
 
 def _size(point: Point) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from ....analysis.limits import GPU_CERTAIN
 from ....analysis.reading import Share
 from ....record import text
 from ....record.estimate import Estimate
+from ....record.facts import level_on, this_cpu
 from ....record.model import FLOP_RATE, GPU_LEVELS, Record
 from ... import charts, format
 from ...dataset import Point, Runs
@@ -19,12 +20,13 @@ SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down"
 SIGNS = dict(zip(SHAPES, "●■◆▲✚▼", strict=True))
 # As short as the names beside the ceilings have to be on a phone.
 NAMES = {"f8": "fp64", "f4": "fp32", "f2": "fp16", "f16": "fp16"}
+TERA = 1e12  # FLOP/s: rates are told in GFLOP/s where none reaches it, as in the summary
 PEAKS = ("gpu fma", "gpu tensor", "gpu matmul")  # they are the roofs
 
 
 def view(runs: Runs) -> Section | None:
     """A chart for each GPU whose roofs were measured; None without."""
-    panels, rows = [], []
+    panels, rows, dashed = [], [], False
     used: dict[str, None] = {}
     names = [name for name, points in runs.by_bench.items() if any(_placed(point) for point in points)]
     shapes = {name: SHAPES[i % len(SHAPES)] for i, name in enumerate(names)}
@@ -36,6 +38,7 @@ def view(runs: Runs) -> Section | None:
             if not any(roof.flat for roof in roofs) or all(roof.flat for roof in roofs):
                 continue
             here = _thinned([p for p in runs.points if p.run == index and p.record.device == device and _placed(p)])
+            dashed = dashed or any(roof.dashed for roof in roofs)
             used |= dict.fromkeys(p.record.bench for p in here)
             title = common.label(runs, index, device)
             about = f"Roofline of {title}: measured bandwidths as slopes, peaks by precision as ceilings."
@@ -65,13 +68,14 @@ def view(runs: Runs) -> Section | None:
         "Colours are variants, shapes are benches: "
         + (", ".join(f"{bench} {SIGNS[shapes[bench]]}" for bench in used) or "none was measured")
         + left_out(dict.fromkeys(variants), colours)
-        + ". Dashed ceilings are products of matrices by cuBLAS, which may use tensor cores.",
+        + "."
+        + " Dashed ceilings are products of matrices by cuBLAS, which may use tensor cores." * dashed,
         [Key(variant, colour) for variant, colour in colours.items()],
     )
     intro = [
-        "The same picture as for the CPU, with the GPU's roofs: what its own memory and its L2 deliver, and what its "
-        "units compute in each precision. The ridge lies further right than the CPU's: a GPU needs more operations per "
-        "byte, and still more for bytes that cross the link. A roof marked '~' was disturbed.",
+        "The same picture as for the CPU, with the GPU's roofs: what its memory and its last cache deliver, and what "
+        "its units compute in each precision. The ridge lies further right than the CPU's: a GPU needs more "
+        "operations per byte, and still more for bytes that cross the link. A roof marked '~' was disturbed.",
         *common.cautions(runs),
     ]
     return Section("gpu-roofline", "GPU roofline", "The GPU's roofline by precision", intro, [figure], topic="gpu")
@@ -83,7 +87,8 @@ def _roofs(runs: Runs, run: int, device: str) -> list[charts.RoofLine]:
     for level in ("L2", "HBM"):
         slope = reading.best("gpu copy", "gpu triad", device=device, level=level)
         if slope is not None:
-            roofs.append(charts.RoofLine(marked(level, slope), slope.value, flat=False))
+            name = marked(level_on(level, own=this_cpu(runs[run], device)), slope)
+            roofs.append(charts.RoofLine(name, slope.value, flat=False))
     for kind, dashed in (("gpu fma", False), ("gpu matmul", True)):
         for dtype in dict.fromkeys(
             limit.dtype for limit in reading.limits if (limit.device, limit.kind) == (device, kind)
@@ -101,15 +106,17 @@ def _named(roofs: Sequence[charts.RoofLine]) -> str:
     def told(chosen: Iterable[charts.RoofLine], scale: float) -> str:
         return ", ".join(f"{roof.name} {text.amount(roof.value * scale)}" for roof in chosen)
 
+    flat = [roof for roof in roofs if roof.flat]
+    scale, unit = (1e-12, "TFLOP/s") if max((roof.value for roof in flat), default=0.0) >= TERA else (1e-9, "GFLOP/s")
     slopes = told((roof for roof in roofs if not roof.flat), 1e-9)
-    fused = told((roof for roof in roofs if roof.flat and not roof.dashed), 1e-12)
-    products = told((roof for roof in roofs if roof.flat and roof.dashed), 1e-12)
-    said = f"Roofs: {slopes} GB/s"
-    said += f"; fused multiply-adds {fused} TFLOP/s" if fused else ""
-    return said + (f"; products of matrices {products} TFLOP/s" if products else "")
+    fused = told((roof for roof in flat if not roof.dashed), scale)
+    products = told((roof for roof in flat if roof.dashed), scale)
+    said = f"Roofs by the best samples (the summary has medians): {slopes} GB/s"
+    said += f"; fused multiply-adds {fused} {unit}" if fused else ""
+    return said + (f"; products of matrices {products} {unit}" if products else "")
 
 
-def _without_memory(runs: Runs, run: int, device: str, slopes: Container[str]) -> str:
+def _without_memory(runs: Runs, run: int, device: str, slopes: Iterable[str]) -> str:
     """Why memory has no roof though it was measured: the L2 may have served a part of so small a footprint."""
     found = [
         (int(size), int(l2))
@@ -118,7 +125,7 @@ def _without_memory(runs: Runs, run: int, device: str, slopes: Container[str]) -
         for size, l2 in [(point.record.facts.get("footprint"), point.record.facts.get("l2_bytes"))]
         if isinstance(size, int | float) and isinstance(l2, int | float) and size < GPU_CERTAIN * l2
     ]
-    if not found or GPU_LEVELS[-1] in slopes:
+    if not found or {GPU_LEVELS[-1], level_on(GPU_LEVELS[-1], own=True)} & {*slopes}:
         return ""
     size, l2 = max(found)
     return (
