@@ -209,6 +209,7 @@ OTHERS = {
     "report/charts.py": "writes expressions of Vega",
     "report/views/records.py": "shows samples to six digits, to be copied",
     "report/views/applications/lecture_figures.py": "shows figures beside the lecture's, to its decimals",
+    "report/views/applications/lecture_facts.py": "has coefficients",
     "report/views/applications/stability_facts.py": "has coefficients",
     "benches/systolic/matmul.py": "the message of a builder, which is locked with what is timed",
     "measurement/verify_output.py": "tells two nearly equal numbers apart",
