@@ -290,7 +290,8 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
         runs,
         (
             Column("device", lambda point: point.record.device),
-            Column("direction", lambda point: _direction(point.text("direction"), point.record.device)), Column("memory and way", _line),
+            Column("direction", lambda point: _direction(point.text("direction"), point.record.device)),
+            Column("memory and way", _line),
             Column("bytes", lambda point: text.size(_size(point))),
             Measured("median, GB/s", lambda point: point.value), Column("latency, µs", latency), STATUS,
         ),
