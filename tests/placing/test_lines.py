@@ -26,7 +26,14 @@ def test_a_point_in_lines():
     assert fourth == "  flops    30\u202f000\u202f000"
     assert [line.split()[0] for line in advice if line[2] != " "] == ["advice"]
     assert " ".join(" ".join(advice).split()).count("expect ") == len(at.advice) > 1
+    assert " ".join(" ".join(advice).split()).endswith(lines.ALONE)
     assert max(map(len, [first, second, third, *advice])) <= lines.WIDTH
+
+
+def test_an_issued_share_that_is_withheld_says_why():
+    """The bytes stay, with a sentence instead of a share above 100%."""
+    at = engine.point("f", counts(MIB, issued=Range(4 * MIB, 4 * MIB)), exactly(1.5e-5), roofs())
+    assert "issued 4 MiB (no share: several caches served it at once" in dict(lines.said(at))["bytes"]
 
 
 def test_what_lies_between_two_levels_has_a_range():

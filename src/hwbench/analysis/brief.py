@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..record import text
 from ..record.estimate import estimate
 from ..record.facts import level_on, threads_of
-from ..record.model import GPU_LEVELS, LEVELS, BenchInfo, Record, Scalar, contrast_key
+from ..record.model import GPU_LEVELS, LEVELS, Answer, BenchInfo, Record, Scalar, contrast_key
 from ..record.phrases import counted, differs
 from .headline import CPU, CPU_RATES, GPU_RATES, UNITS, Rate, fastest
 from .pairs import one_and_most
@@ -26,6 +26,7 @@ WORDS = {"f8": "FP64", "f4": "FP32", "bf16": "BF16", "f16": "FP16", "fp8": "FP8"
 PLACES = tuple(dict.fromkeys((*LEVELS[:-1], *GPU_LEVELS, LEVELS[-1])))  # from the core outwards
 STREAMS = ("load", "store", "copy", "scale", "add", "triad")
 SCALES = {"B/s": (1e9, "GB/s"), "FLOP/s": (1e9, "GFLOP/s"), "Hz": (1e9, "GHz")}
+COMPILED = ("hardware array", "machine code")  # what facts answer, and not the seconds of a case
 COUNTED = ("threads", "chains")  # axes whose names are what they count
 MANY = 1e13  # FLOP/s from which TFLOP/s are read more easily
 
@@ -44,10 +45,37 @@ def brief(records: Sequence[Record], info: BenchInfo) -> str:
     timed = [record for record in records if record.timed]
     if not timed:
         return ""
+    if said := answered(timed, info):
+        return said
     figures = _headlines(timed, info) or _rates(timed, info)
     if figures and all(map(_own, timed)):
         return f"{_joined(figures)} by OpenCL on this CPU"
     return _joined(figures) or _scaling(timed, info) or _contrast(timed, info) or _best(timed, info)
+
+
+def answered(records: Sequence[Record], info: BenchInfo) -> str:
+    """`ecp5-85k 21.9 GOP/s, 113 MHz (array = 8x8)`: facts of what is compiled or counted; "" where a time answers.
+
+    The seconds of such a case are those of the simulator or the compiler. The record is the best by the first fact.
+    """
+    if info.measures not in COMPILED or not info.answers:
+        return ""
+    first = info.answers[0]
+    known = [(value, record) for record in records if (value := _number(record, first)) is not None]
+    if not known:
+        return ""
+    _, best = max(known, key=lambda one: -one[0] if first.higher is False else one[0])
+    said = [text.amount(value, one.unit) if one.unit else f"{text.amount(value)} {one.name}"
+            for one in info.answers if (value := _number(best, one)) is not None]  # fmt: skip
+    return f"{best.variant} {', '.join(said)}{_place(best, info)}"
+
+
+def _number(record: Record, answer: Answer) -> float | None:
+    """The fact in the unit of its answer; None where the record states no finite number."""
+    found = record.facts.get(answer.fact)
+    if not isinstance(found, int | float) or isinstance(found, bool) or not math.isfinite(found):
+        return None
+    return found * answer.scale
 
 
 def _headlines(records: Sequence[Record], info: BenchInfo) -> list[Figure]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..analysis.brief import answered
 from ..analysis.reading import Performance, Reading
 from ..record import text
 from ..record.model import GPU_LEVELS, LEVELS, Record, Scalar
@@ -14,10 +15,17 @@ Place = tuple[tuple[str, Scalar], ...]
 
 
 def lines(reading: Reading, bench: str, width: int, most: int) -> Iterator[str]:
-    """Its question, a table of at most `most` lines, and how many cases that leaves out."""
+    """Its question, a table of at most `most` lines, and how many cases that leaves out; findings if facts answer."""
     records = [record for record in reading.records if record.bench == bench and record.timed]
     info = reading.benches.get(bench)
     yield from wrapped(f"{bench}: {info.question}" if info else bench, width)
+    if info is not None and answered(records, info):
+        from .. import catalog
+        from ..analysis.findings import findings
+
+        told = findings(reading, [known] if (known := catalog.benches().get(bench)) else [])
+        yield from [one for said in told.get(bench, []) for one in wrapped(said, width, "-", 2)][:most]
+        return
     figures = [(record, reading.performance(record)) for record in records]
     if not figures:
         return

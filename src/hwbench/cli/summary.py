@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..analysis.brief import brief
 from ..analysis.measures import measuring
 from ..analysis.reading import Reading
-from ..analysis.summary import Accelerator, Host, Note, Quality, Row, Summary, summary
+from ..analysis.summary import ABSENT, Accelerator, Host, Note, Quality, Row, Summary, summary
 from ..record import text
 from ..record.model import BenchInfo
 from ..record.phrases import counted
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..analysis.headline import Headline
 
 WIDTH, LINES = 80, 25
+REASONS = 2  # why cases were skipped
 FEW = 8  # benches: up to so many, those without a headline quantity have a line each
 BUSY = {"fma": ("multiply-adds", "chain"), "copy": ("copies", "load")}  # and what a thread has in flight
 WHO = {"one": "1T", "all": "all"}
@@ -60,7 +61,7 @@ def lines(reading: Reading, width: int = WIDTH, paths: Mapping[str, str] | None 
     made = summary(reading)
     tail = [f"{name:<{NAME}}{path}" for name, path in (paths or {}).items()]
     timed = list(dict.fromkeys(record.bench for record in reading.records if record.timed))
-    said = list(_head(made, width, alone=len(timed) == 1))
+    said = list(_head(made, reading, width, alone=len(timed) == 1))
     if len(timed) == 1:
         said += cases.lines(reading, timed[0], width, most - len(said) - len(tail) - 4)
         marks = {record.codes[0]: record.codes for record in reading.records if record.timed and record.codes}
@@ -75,7 +76,7 @@ def lines(reading: Reading, width: int = WIDTH, paths: Mapping[str, str] | None 
 # --- machine and quality ----------------------------------------------------------------------------------------------
 
 
-def _head(made: Summary, width: int, *, alone: bool) -> Iterator[str]:
+def _head(made: Summary, reading: Reading, width: int, *, alone: bool) -> Iterator[str]:
     yield from wrapped(_machine(made, alone=alone), width)
     found = made.quality
     nothing = not found.cases and not found.word
@@ -85,12 +86,26 @@ def _head(made: Summary, width: int, *, alone: bool) -> Iterator[str]:
         yield from wrapped(f"none was measured: {said}", width, made.host.missing)
     if nothing:
         yield "No case was measured" + (f", {text.count(found.skipped)} skipped" if found.skipped else "")
+        yield from _skipped(reading, width)
         return
     yield from wrapped(_quality(found), width)
+    yield from _skipped(reading, width)
     if found.worst is not None:
         seen = "by up to " * bool(found.worst.cases) + text.share(found.worst.seen)
         said = f"{found.worst.name} ({seen}): {found.worst.remedy}"
         yield from wrapped(said, width, "noise")
+
+
+def _skipped(reading: Reading, width: int) -> Iterator[str]:
+    """Of a selection of few benches why cases were skipped, the commonest reasons first."""
+    if len({record.bench for record in reading.records}) > FEW:
+        return
+    by: dict[str, list[str]] = {}
+    for record in reading.records:
+        if record.status == "skipped" and record.device not in ABSENT and record.why:
+            by.setdefault(record.why, []).append(record.variant)
+    for why, variants in sorted(by.items(), key=lambda one: -len(one[1]))[:REASONS]:
+        yield from wrapped(f"{', '.join(dict.fromkeys(variants))}: {why}", width, "skipped")
 
 
 def _machine(made: Summary, *, alone: bool) -> str:
@@ -248,7 +263,9 @@ def _table(rows: Sequence[Row], columns: Sequence[str], width: int) -> Iterator[
     grid = [[_cell(row.cells.get(name), name) for name in columns] for row in rows]
     unit = "GB/s" if any(name != "latency" for name in columns) else ""
     wide = list(drawn(["", *names], [heads, *grid], 2, NAME - 2))
-    wide[1] += f"  {unit}" * bool(unit)
+    rates = [any(row.cells.get(name) for name in columns if name != "latency") for row in rows]
+    if any(rates):
+        wide[1 + rates.index(True)] += f"  {unit}"
     if any(name.endswith(".one") for name in columns) and len(wide[0]) + 16 <= width:
         wide[0] += "  (1T: 1 thread)"
     if max(map(len, wide)) <= width:

@@ -14,11 +14,12 @@ def mix(writes: float) -> str:
     return next(kind for most, kind in MIXES if writes <= most or most == 1.0)
 
 
-def asking(counts: Counts, roofs: Roofs, kind: str, threads: int, *, usual: bool = False) -> float:
+def asking(counts: Counts, roofs: Roofs, kind: str, threads: int, *, usual: bool = False, floor: float = 0.0) -> float:
     """The least seconds for the issued bytes, each from the nearest cache that can still hold it.
 
     Of what it is not known when it was used last, the compulsory bytes come from where the data lie and the rest from
-    the nearest cache. `usual`: what ordinary code takes, at the geometric middle of an interval.
+    the nearest cache. `usual`: what ordinary code takes, at the geometric middle of an interval. `floor`: the bandwidth
+    of the cache that held the data, where this is more than their size lets expect.
     """
     issued = (middle(counts.issued) if usual else counts.issued.low) if counts.issued else 0.0
     uses = [(one.nbytes, one.distance, mix(one.writes)) for one in counts.reuses]
@@ -28,7 +29,7 @@ def asking(counts: Counts, roofs: Roofs, kind: str, threads: int, *, usual: bool
     if rest > 0:
         uses.append((rest, 0.0, kind))
     bands = ((nbytes, roofs.band(which, size, threads, usual=usual)) for nbytes, size, which in uses)
-    return sum(nbytes / band.value for nbytes, band in bands if band is not None)
+    return sum(nbytes / max(band.value, floor) for nbytes, band in bands if band is not None)
 
 
 def middle(given: Range | None) -> float:

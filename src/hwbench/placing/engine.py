@@ -232,18 +232,21 @@ def point(
     note = ""
     if slope is not held and share <= TOLERANCE:
         note = (
-            f"faster than {held.name} ({text.amount(held.shown, held.metric.unit)}): nearer caches held more of its "
-            f"{text.size(data)} than is usual, and their roof is the one that it cannot exceed"
+            f"part of its {text.size(data)} stayed in {slope.level}, so the share is of the {slope.level} roof; "
+            f"{text.amount(held.shown, held.metric.unit)} are usual of this size"
         )
     issued = None
     if counts.issued is not None:
-        asked = max(asking(counts, roofs, kind, threads), counts.compulsory / slope.value)
+        floor = slope.value if slope is not held else 0.0
+        asked = max(asking(counts, roofs, kind, threads, floor=floor), counts.compulsory / slope.value)
         issued = max(asked, flops / peak.value) / seconds.value
     if declared and issued is not None and max(share, issued) > TOLERANCE:
         raise UsageError(
             f"{name}: what is declared cannot be true: {text.amount(issued)} times its roof, {roof.name} "
             f"({text.amount(roof.shown, roof.metric.unit)}); at most {text.amount(TOLERANCE)} is possible"
         )
+    if issued is not None and issued > max(TOLERANCE, share):  # caches that served it at once, not in turn
+        issued = None
     if share > TOLERANCE:
         said.append(
             f"faster than its roof, {roof.name}: the roof was disturbed when it was measured; --refresh measures it "

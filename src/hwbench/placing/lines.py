@@ -10,6 +10,8 @@ from ..record import text
 from .model import Placed, Point
 
 WIDTH = 80
+WITHHELD = "no share: several caches served it at once, faster than one after another"
+ALONE = "Each gain is that of one change alone: they do not multiply."
 HEAD = ("function", "n", "time", "time/n", "compulsory", "issued", "flops", "threads", "level", "share", "issued share")
 
 
@@ -69,7 +71,8 @@ def said(point: Point) -> list[tuple[str, str]]:
     moved = f"moved {span(counts.moved, size=True)}" if counts.moved else f"moved bytes not known ({counts.moved_note})"
     issued = "issued not known"
     if counts.issued is not None:
-        issued = f"issued {span(counts.issued, size=True)} ({share(point.share_issued, point)} of the roof)"
+        share_issued = f"{share(point.share_issued, point)} of the roof" if point.share_issued is not None else WITHHELD
+        issued = f"issued {span(counts.issued, size=True)} ({share_issued})"
     found = [
         ("roof", text.amount(point.roof.shown, point.roof.metric.unit)),
         ("bytes", f"compulsory {text.size(counts.compulsory)}; {issued}; {moved}"),
@@ -81,7 +84,8 @@ def said(point: Point) -> list[tuple[str, str]]:
         found.append(("unknown", f"not counted: {', '.join(counts.unknown)}. The shares are lower bounds (≥)."))
     if point.doubt:
         found.append(("doubt", point.doubt))
-    return found + [("advice", one.text) for one in point.advice]
+    found += [("advice", one.text) for one in point.advice]
+    return found + ([("advice", ALONE)] if len(point.advice) > 1 else [])
 
 
 def _between(point: Point) -> str:
@@ -123,7 +127,7 @@ def brief(name: str, point: Point) -> str:
 NARROW = ("n", "time", "time/n", "share", "issued", "roof")  # columns that fit into WIDTH
 LEGEND = (
     "share: the least time for the bytes and flops that any code needs, over the time; issued: the same for the bytes "
-    "that this code asks for, from the nearest caches that can hold them."
+    "that this code asks for, from the nearest caches that can hold them; – where several caches served them at once."
 )
 
 

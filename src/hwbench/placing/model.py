@@ -56,9 +56,10 @@ class Point:
     """A function at one size of its inputs.
 
     `share` is the least time that the roof allows for the compulsory bytes and flops, over the median; `share_issued`
-    the same for the issued bytes, None where these are not known. A call makes results of `made` bytes anew, and spends
-    `pages` seconds in the kernel for new pages. Where two levels serve its data, `band` has the bandwidths that bound
-    its roof; `note` says why another roof counts than that of its size. `doubt` says what disturbed it, "" for nothing.
+    the same for the issued bytes, None where these are not known or came from several caches at once. A call makes
+    results of `made` bytes anew, and spends `pages` seconds in the kernel for new pages. Where two levels serve its
+    data, `band` has the bandwidths that bound its roof; `note` says why another roof counts than that of its size.
+    `doubt` says what disturbed it, "" for nothing.
     """
 
     n: int | None

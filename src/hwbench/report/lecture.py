@@ -24,8 +24,9 @@ class Slide:
     """A slide: what it claims ("" where it claims nothing), and the benches that ask this machine.
 
     `of` says what their figures are (`KINDS`), `chart` what the page shows, `cannot` what hwbench cannot say of it.
-    `finding` is a pattern of the finding that speaks of the claim; "" takes the first. `opencl` are benches to run on
-    OpenCL devices as well.
+    `finding` is a pattern of the finding that speaks of the claim; "" takes the first. `fact` names a sentence from
+    facts (`views/applications/lecture_facts.py`) that answers instead, `answer` one that holds whatever was measured.
+    `opencl` are benches to run on OpenCL devices as well.
     """
 
     title: str
@@ -35,6 +36,8 @@ class Slide:
     chart: str = ""
     cannot: str = ""
     finding: str = ""
+    fact: str = ""
+    answer: str = ""
     opencl: Sequence[str] = ()
 
     @property

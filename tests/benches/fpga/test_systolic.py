@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from doubles.scripted import record, run_of
+from hwbench.analysis.brief import brief
 from hwbench.analysis.findings import findings
+from hwbench.analysis.reading import Reading
 from hwbench.bench import Skip
 from hwbench.benches.fpga import systolic
 from hwbench.benches.peak import matmul
+from hwbench.cli import summary
 from hwbench.devices.cpu import CpuDevice
 from hwbench.kernels import ecp5
 from hwbench.record.reasons import because
@@ -136,6 +139,11 @@ def test_the_finding_tells_size_clock_and_rate():
         "It does 3.20 GOP/s (2.88–3.52) in int8. 12 × 12 PEs are the most that fit into an LFE5U-85F "
         "(multipliers run out)."
     )
+    run = run_of(*records, benches={"fpga.systolic": systolic.bench.info})
+    assert brief(records, systolic.bench.info) == "ecp5-85k 3.20 GOP/s, 100 MHz (4x4, batch = 32)"
+    told = " ".join(" ".join(summary.lines(Reading(run))).split())
+    assert "16 of 156 multipliers, a clock of 100 MHz (90–110)" in told and "7.00 s a seed" in told
+    assert "10.0 ms" not in told
     product = record("numpy", (1e-3,) * 5, bench="peak.matmul", params={"n": 512, "dtype": "f4", "threads": "all"},
                      counts={"flops": 2e8}, status="suspect", reasons=[because("steal", "12% of a CPU")])  # fmt: skip
     beside = findings(run_of(*records, product), [systolic.bench, matmul.bench])["fpga.systolic"][1]

@@ -56,6 +56,14 @@ def test_two_runs_of_a_machine_have_one_name_where_their_points_lie_together():
     assert len({*filter(None, names(1.2e12))}) == 2
 
 
+def test_a_datasheet_s_dot_has_a_short_name():
+    """The device alone, without its run or how many runs there are: it is the same in each."""
+    runs = dataset(*(store.read(path) for path in RUNS if "h200" in path.name))
+    figure = next(one for one in machine_view(runs).blocks if isinstance(one, Figure))
+    marks = figure.panels[0].spec["datasets"]["marks"]
+    assert [mark["label"] for mark in marks if mark["label"] and "H200 SXM" in mark["case"]] == ["H200 SXM"]
+
+
 def test_a_figure_above_its_datasheet_is_marked():
     """A peak beyond what the datasheet says cannot be exceeded has its mark."""
     cpu = msgspec.structs.replace(MACHINE.cpu, model="Intel(R) Core(TM) i7-6700K CPU @ 4.00GHz")

@@ -184,9 +184,9 @@ def _names(own: Sequence[Row]) -> dict[int, str]:
             firsts.append(row)
             names[id(row)] = _short(row)
         else:
-            more[id(first)] += 1
+            more[id(first)] += row.origin == MEASURED  # a datasheet's dot is the same in every run
             names[id(row)] = ""
-    return names | {row: f"{names[row]} and {counted(runs, 'run')} more" for row, runs in more.items()}
+    return names | {row: f"{names[row]} and {counted(runs, 'run')} more" for row, runs in more.items() if runs}
 
 
 def _together(one: Row, other: Row) -> bool:
@@ -203,7 +203,7 @@ def _short(row: Row) -> str:
         return "this machine" if ": " not in row.name else row.name.partition(": ")[0]
     if row.origin == LECTURE:
         return row.name
-    return row.name.replace(" (P3.16xlarge)", "").replace("2 x ", "2 × ")
+    return row.name.rpartition(": ")[2].replace(" (P3.16xlarge)", "").replace("2 x ", "2 × ")
 
 
 def _sources(own: Sequence[Row], machines: Sequence[Row], known: datasheets.Datasheets) -> Table:

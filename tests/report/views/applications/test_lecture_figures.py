@@ -14,7 +14,11 @@ def test_the_lectures_figures_stand_beside_the_measured():
     rows = {row[0]: [r for r in table.rows if r[0] == row[0]] for row in table.rows}
     assert [row[2:5] for row in rows["1.5¹⁰⁰"]] == [
         ("4.07 × 10¹⁷", "4.07 × 10¹⁷", "± 0.01%: within"),
-        ("lost at layer 31", "lost at layer 25", "± 2 layers: outside"),
+        (
+            "gradient lost at layer 31",
+            "gradient lost at layer 25; outputs and gradient of 24 layers are safe",
+            "± 2 layers: outside",
+        ),
     ]
     assert rows["1.5¹⁰⁰"][0][1:3] == ("≈ 4 × 10¹⁷", "4.07 × 10¹⁷")
     assert rows["float16, smallest normal"][0][3] == "6.10 × 10⁻⁵"

@@ -71,9 +71,7 @@ def _tiles(runs: Runs, points: Sequence[Point]) -> Tiles:
                 "log-RMSE",
                 f"{len(_errors(best))} folds; the goal is {GOAL} at most",
             ),
-            Tile(
-                "A typical prediction", text.share(math.exp(error) - 1).rstrip("%"), "% off", f"{series_of(runs, best)}"
-            ),
+            Tile("A typical prediction is", text.share(math.exp(error) - 1), "off", f"{series_of(runs, best)}"),
             Tile(
                 "Fastest epoch",
                 text.amount(quick.seconds.value * 1e3),

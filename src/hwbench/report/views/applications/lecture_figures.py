@@ -94,7 +94,10 @@ def _lost(record: Record, value: float) -> tuple[str, str, str]:
         return power(math.log10(value)), "lost", text.NOTHING
     peak = math.sqrt(2 * math.log(n)) if value > 1 else 1.0
     expected = math.ceil(100 * (math.log(end) + math.log(n) / 2 - math.log(peak)) / math.log(value))
-    return f"lost at layer {expected}", f"lost at layer {found}", judged("2 layers", abs(found - expected) <= 2)
+    safe = count(record, "safe_depth")
+    whole = f"; outputs and gradient of {safe} layers are safe" if safe is not None else ""
+    verdict = judged("2 layers", abs(found - expected) <= 2)
+    return f"gradient lost at layer {expected}", f"gradient lost at layer {found}{whole}", verdict
 
 
 def _ranges(points: Sequence[Point]) -> Iterable[tuple[str, ...]]:
