@@ -8,6 +8,7 @@ import io
 import msgspec
 import pytest
 
+from hwbench.record.model import Gpu
 from hwbench.record.reasons import Reason
 from hwbench.report.columns import INTERVAL
 from hwbench.report.sections import Records
@@ -29,6 +30,20 @@ def test_csv_has_a_line_a_record_in_si_units() -> None:
     assert float(line["cycles_per_s"]) == pytest.approx(3e9)
     whole = sample_run()
     assert len(list(csv.DictReader(io.StringIO(as_csv(dataset(whole)))))) == len(whole.records)
+
+
+def test_a_variant_on_opencl_that_is_this_cpu_says_so() -> None:
+    """In the table; the CSV has the device in a column of its own."""
+    run = run_of(replace(record("b.c", "opencl", 1.0, {}), device="opencl:0"))
+    device = Gpu(name="pthread (this CPU)", state={"this_cpu": True})
+    source = dataset(replace(run, machine=replace(run.machine, opencl=[device])))
+    section = records(source)
+    assert section is not None
+    [block] = section.blocks
+    assert isinstance(block, Records)
+    assert column(block.table, "variant") == ["opencl (this CPU)"]
+    [line] = list(csv.DictReader(io.StringIO(as_csv(source))))
+    assert (line["variant"], line["device"]) == ("opencl", "opencl:0")
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
