@@ -162,6 +162,7 @@ def test_one_line_was_changed_and_is_it_faster(command, tmp_path, monkeypatch):
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
     monkeypatch.setattr(cache, "directory", lambda *parts: tmp_path.joinpath("cache", *parts))
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)  # tox sets one, which would be kept
     root = tmp_path / "project"
     root.mkdir()
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@localhost"]

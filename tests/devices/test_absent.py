@@ -95,13 +95,11 @@ def test_a_standard_run_measures_the_rest_and_says_it_once(benches, device, comm
 
 
 @pytest.mark.parametrize("which", ["gpu", "gpu:0"])
-def test_asking_for_the_gpu_is_no_error(benches, device, command, tmp_path, which):
-    """Nothing is measured on the CPU; the run says why, and exits with 0."""
+def test_asking_for_the_gpu_alone_has_no_answer(benches, device, command, tmp_path, which):
+    """Nothing could be measured: a line says why, the exit code is 2, and no run is written."""
     done = command("run", "vectorize", "--device", which, "--out", tmp_path, "--no-report")
-    assert done.code == 0
-    run = store.read(*store.find(tmp_path))
-    assert [(r.device, r.status) for r in run.records] == [("gpu", "skipped")] * 2
-    assert WHY in done.out
+    assert (done.code, done.out, store.find(tmp_path)) == (2, "", [])
+    assert done.err == f"hwbench: --device {which}: {WHY}\n"
 
 
 def test_the_report_of_such_a_run_can_be_written(benches, device, command, tmp_path):

@@ -179,7 +179,7 @@ def _run(tool: str, arguments: Sequence[str], folder: Path, pause: Tell) -> floa
             while (status := process.poll()) is None:
                 pause(tool)
                 if time.perf_counter() - began > LONGEST:
-                    raise ToolError("too_long", f"{TOOLS[tool]} took more than {LONGEST} s")
+                    raise ToolError("too_long", f"{TOOLS[tool]} took more than {LONGEST:g} s")
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(EVERY)
         finally:
