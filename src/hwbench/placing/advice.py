@@ -26,7 +26,7 @@ FORKS = 5.0  # times what a parallel loop costs: below, threads bring nothing
 REUSED = 32 * 2**20  # bytes up to which glibc gives freed memory out again
 LINE = 64
 PLAIN = 2**0.5  # times the time of fused multiply-adds
-OVERLAP = 0.1  # of the shorter of moving and computing shows beside the longer
+OVERLAP = 0.25  # of the shorter of moving and computing shows beside the longer
 REDUCES = ("sum", "mean", "reduce", "amax", "amin", "std", "var", "prod", "norm")  # parts of names of calls
 # What takes longer than moving its numbers: parts of names of calls.
 HEAVY = ("exp", "log", "sin", "cos", "tan", "pow", "cbrt", "hypot", "erf", "mod", "remainder", "sort", "linalg", "fft",
