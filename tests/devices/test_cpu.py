@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,18 @@ def test_the_gauge_is_a_clock(here: CpuDevice) -> None:
     assert 2e8 < here.gauges()["clock_hz"] < 1e10
     here._gauges_due = time.perf_counter() + 60
     assert here.gauges() == {}
+
+
+@pytest.mark.parametrize(("taken", "rest"), [(1e-4, cpu.GAUGES_S), (5e-3, 5e-2), (1.0, cpu.GAUGES_MOST_S)])
+def test_gauges_rest_after_a_reading(
+    here: CpuDevice, monkeypatch: pytest.MonkeyPatch, taken: float, rest: float
+) -> None:
+    """Ten times as long as it took, within bounds: on a busy machine a reading takes longer."""
+    ticks = iter((100.0, 100.0 + taken))
+    here._gauges_due = 0.0
+    monkeypatch.setattr(cpu, "time", types.SimpleNamespace(perf_counter=lambda: next(ticks)))
+    assert here.gauges()
+    assert here._gauges_due == pytest.approx(100.0 + taken + rest)
 
 
 def test_a_handover_is_gauged_between_two_cpus(here: CpuDevice) -> None:

@@ -92,7 +92,7 @@ class Step:
 def steps(quad: int, seed: int, cpus: Sequence[int] = ()) -> list[list[Step]]:
     """The processes of a quad, each list at once. The same numbers give the same quad, also in a continued measurement.
 
-    Of two quads each begins with another side, in an order that is drawn.
+    Quads come in twos: one begins with base, the other with new, in an order that is drawn.
     """
     source = random.Random(f"{seed} {quad // 2}")  # noqa: S311 - nothing secret
     first = source.randrange(2) ^ (quad % 2)
