@@ -128,6 +128,10 @@ def test_a_truncated_file_is_refused_wherever_it_was_cut(cut):
         (changed("schema", 3), "schema 3 is newer than 2, the newest this hwbench reads; upgrade hwbench"),
         (changed("schema", 10**30), "is newer than 2"),
         (changed("schema", 0), "schema 0 does not exist (1 to 2 do)"),
+        (
+            GOOD.replace(b'"ok"', b'"' + b"a" * 10**4 + b'"', 1),
+            f"Invalid enum value '{'a' * 60}…' - at `$.records[0].status`",
+        ),
         (changed("schema", "1"), "Expected `int`, got `str` - at `$.schema`"),
         (changed("schema", True), "got `bool`"),
     ],

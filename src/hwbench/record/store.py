@@ -26,7 +26,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import StoreError
-from . import files, foreign, schema1
+from . import files, foreign, schema1, text
 from .claim import Claim, alive
 from .identity import Identity, differences, hardware
 from .measures import DECLARED
@@ -165,7 +165,7 @@ def decode(data: bytes, name: str) -> Run:
         if schema == 1:
             run = schema1.upgraded(run, data)
     except msgspec.ValidationError as error:
-        raise StoreError(f"{name}: is no run file of schema {schema} ({error})") from None
+        raise StoreError(f"{name}: is no run file of schema {schema} ({text.brief(error)})") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if data.startswith(OTHER_TEXT):
             raise StoreError(
@@ -173,7 +173,9 @@ def decode(data: bytes, name: str) -> Run:
             ) from None
         if data.lstrip().startswith(b"{") and (byte := _other_text(data)) is not None:
             raise StoreError(f"{name}: is no UTF-8 text (byte {byte}); save it as UTF-8") from None
-        raise StoreError(f"{name}: is no JSON, or was cut off ({error}); measure again or restore the file") from None
+        raise StoreError(
+            f"{name}: is no JSON, or was cut off ({text.brief(error)}); measure again or restore the file"
+        ) from None
     except RecursionError:
         raise StoreError(f"{name}: is nested too deeply to be a run file") from None
     except MemoryError:
