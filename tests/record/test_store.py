@@ -170,6 +170,7 @@ def test_foreign_files_are_told_apart(data, said):
         ("records.1.samples", [1.0], "records[1]: is 'skipped' and has samples"),
         ("records.0.facts", {"footprint": "64"}, "records[0].facts.footprint: is no whole number"),
         ("records.0.facts", {"threads": 1.5}, "records[0].facts.threads: is no whole number"),
+        ("records.0.facts", {"losses": [[10**309]]}, "holds a number of 309 digits or more"),
         ("records.0.facts", {"footprint": 10**400}, "records[0].facts.footprint: is no whole number"),
         ("machine.memory.total", 10**400, "machine.memory.total: is no number of bytes"),
         ("machine.memory.total", -1, "machine.memory.total: is no number of bytes"),
