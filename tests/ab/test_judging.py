@@ -87,11 +87,29 @@ def test_the_more_cases_the_stronger_the_evidence_that_is_asked_for():
 def test_what_would_be_found_is_one_plain_sentence():
     """One case, one figure; what no run would find is above 100%, once."""
     [said] = report(quads(6, noise=0.05)).notes
-    assert re.fullmatch(r"only changes above [\d.]+% would be found, by 6 such quads in four of five runs", said)
+    plain = r"only changes above [\d.]+% would be found, by 6 such quads in four of five runs"
+    enough = re.fullmatch(plain + r"; about (\d+) quads would find 4\.0%", said)
+    assert enough
+    wider = report(quads(int(enough[1]), noise=0.05)).cases[0].sees
+    assert wider == pytest.approx(0.04, rel=0.5)  # the deviation itself is known from six quads alone
+    [said] = report(quads(6, noise=0.001)).notes
+    assert re.fullmatch(plain, said)
     [said] = report(quads(3, noise=1.0, cases=3)).notes
     assert said.startswith("only changes above 100% would be found, by 3")
     [said] = report(quads(6, 1.0, noise=0.01, cases=9)).notes
     assert re.search(r"above [\d.]+% to [\d.]+%, by case \(half of the cases: [\d.]+% or less\), would be found", said)
+
+
+def test_cases_that_neither_side_measured_are_one_line():
+    """They are no rows; one that a side measured is."""
+    skipped = [Value(bench=name, unfit="skipped", why="no GPU") for name in ("a", "b")]
+    half = ([Value(bench="c", unfit="skipped", why="odd")], [Value(bench="c", value=1.0)])
+    told = report([
+        Quad(*([[*values, *skipped, *more] for values in side] for side, more in zip(one.sides, half, strict=True)))
+        for one in quads(4)
+    ])  # fmt: skip
+    assert [(one.bench, one.verdict) for one in told.cases[1:]] == [("c", "new")]
+    assert told.notes[-1] == "2 cases measured by neither side (no GPU)"
 
 
 def test_an_interval_that_leaves_a_change_below_the_threshold_says_so():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -42,13 +44,31 @@ def test_one_that_hangs_is_ended_with_what_it_started(tmp_path):
     with pytest.raises(TrackingError, match=r"^one took more than 10\.0 ms and was ended \(--timeout\)$"):
         together([hangs, beside], 0.01)
     assert not beside.waiter.is_alive()
-    state = f"/proc/{child.read_text()}/stat"
+    assert ended(child.read_text())
+
+
+def ended(pid):
+    """Whether a process is gone, or a zombie, within five seconds."""
+    state = Path(f"/proc/{pid}/stat")
     for _ in range(500):
-        if not os.path.exists(state) or open(state).read().split()[2] == "Z":  # noqa: PTH110, PTH123, SIM115
-            break
+        if not state.exists() or state.read_text().split()[2] == "Z":
+            return True
         time.sleep(0.01)
-    else:
-        pytest.fail("its child runs on")
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl(2)")
+def test_kill_9_ends_the_process_under_way(tmp_path):
+    """A parent that is killed cannot end its child; the kernel does."""
+    code = (
+        "import pathlib, os, signal, sys; from hwbench.ab.process import Running\n"
+        f"out = pathlib.Path({str(tmp_path)!r})\n"
+        "one = Running('one', [sys.executable, '-I', '-S', '-c', 'import time; time.sleep(60)'], out, out, {})\n"
+        "print(one.process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == -9, done.stderr
+    assert ended(int(done.stdout))
 
 
 def test_one_that_cannot_be_started_is_named(tmp_path):

@@ -10,6 +10,7 @@ from hwbench.ab import tools
 from hwbench.ab.environments import Contender
 from hwbench.ab.metrics import metrics
 from hwbench.errors import UsageError
+from hwbench.measurement.policy import CASE_S
 from hwbench.tracking.history import TrackingError
 
 
@@ -24,6 +25,13 @@ def side(tmp_path):
 
 def words(line, side, **more):
     return tools.argv(tools.command(line.split(), **more), side, Path("/out"))
+
+
+def test_rounds_of_hwbench_are_short():
+    """Quads repeat them; of the full preset they are as long as asked for."""
+    assert tools.of_benches(["--preset", "quick"]).variables == {CASE_S: "0.04"}
+    assert tools.of_benches(["--preset", "full"]).variables == {}
+    assert tools.command(["pytest"]).variables == {}
 
 
 @pytest.mark.parametrize(

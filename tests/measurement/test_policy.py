@@ -2,7 +2,8 @@
 
 import pytest
 
-from hwbench.measurement.policy import POLICIES, fitted, usual_seconds
+from hwbench.errors import UsageError
+from hwbench.measurement.policy import CASE_S, POLICIES, fitted, usual_seconds
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,17 @@ def test_few_cases_of_the_full_preset_have_more_time_each(preset, cases, case_s,
     assert found.case_s == pytest.approx(case_s)
     assert found.max_rounds == max_rounds
     assert found.precision == pytest.approx(precision)
+
+
+@pytest.mark.parametrize("preset", POLICIES)
+def test_a_variable_shortens_the_rounds_of_a_case(preset):
+    """And the warm-up, of any preset; what is no time is refused."""
+    found = fitted(POLICIES[preset], 1, {CASE_S: "0.04"})
+    assert (found.case_s, found.warmup_s, found.rounds) == (0.04, 0.04, POLICIES[preset].rounds)
+    assert fitted(POLICIES[preset], 3000, {CASE_S: "9"}).warmup_s == POLICIES[preset].warmup_s
+    for bad in ("0", "nan", "-1", "x" * 100):
+        with pytest.raises(UsageError, match=f"{CASE_S}={bad[:60]}: is no time of a case in seconds"):
+            fitted(POLICIES[preset], 1, {CASE_S: bad})
 
 
 def test_what_a_case_usually_takes():

@@ -128,6 +128,10 @@ def test_a_truncated_file_is_refused_wherever_it_was_cut(cut):
         (changed("schema", 3), "schema 3 is newer than 2, the newest this hwbench reads; upgrade hwbench"),
         (changed("schema", 10**30), "is newer than 2"),
         (changed("schema", 0), "schema 0 does not exist (1 to 2 do)"),
+        (
+            GOOD.replace(b'"ok"', b'"' + b"a" * 10**4 + b'"', 1),
+            f"Invalid enum value '{'a' * 60}…' - at `$.records[0].status`",
+        ),
         (changed("schema", "1"), "Expected `int`, got `str` - at `$.schema`"),
         (changed("schema", True), "got `bool`"),
     ],
@@ -166,6 +170,7 @@ def test_foreign_files_are_told_apart(data, said):
         ("records.1.samples", [1.0], "records[1]: is 'skipped' and has samples"),
         ("records.0.facts", {"footprint": "64"}, "records[0].facts.footprint: is no whole number"),
         ("records.0.facts", {"threads": 1.5}, "records[0].facts.threads: is no whole number"),
+        ("records.0.facts", {"losses": [[10**309]]}, "holds a number of 309 digits or more"),
         ("records.0.facts", {"footprint": 10**400}, "records[0].facts.footprint: is no whole number"),
         ("machine.memory.total", 10**400, "machine.memory.total: is no number of bytes"),
         ("machine.memory.total", -1, "machine.memory.total: is no number of bytes"),

@@ -30,7 +30,7 @@ from .environments import Contender
 from .journal import Journal, Measured
 from .judging import Shifts, clear, judged, shifts
 from .layout import Layout, drawn
-from .looks import EARLY, FEWEST, LAST, Look
+from .looks import EARLY, FEWEST, LAST, MOST, Look
 from .process import Ended, Running, together
 from .results import Read, read, with_failures
 from .tools import RESULT, Command, argv
@@ -39,7 +39,6 @@ from .values import Quad, Value
 SIDES = ("base", "new")
 PROCESSES = 4  # of a quad
 TIMEOUT = 3600.0
-MOST = 1000  # quads
 OWN = "hwbench's benches use all CPUs that they are given"
 # Python's and pytest's words for a file that a command names; the other side may have it.
 LACKS = re.compile(r"can't open file |file or directory not found: ")
@@ -140,7 +139,7 @@ class Bout:
                 places.append(out)
                 labels.append(f"{name}, {side.name}: {what}")
                 words = argv(self.asked, side, out)
-                variables = environment(side, step.layout)
+                variables = {**self.asked.variables, **environment(side, step.layout)}
                 running.append(Running(labels[-1], words, side.folder, out, variables, step.cpus))
             found = []
             try:

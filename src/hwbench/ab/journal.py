@@ -17,7 +17,7 @@ import msgspec
 
 from .. import cache
 from ..errors import UsageError
-from ..record import files, store
+from ..record import files, store, text
 from ..record.phrases import counted
 from ..tracking.history import TrackingError
 from ..tracking.rules import Rules
@@ -169,7 +169,7 @@ def _read(path: Path) -> Journal:
         asked = msgspec.json.decode(lines[0], type=Asked)
         measured = list(_measured(lines[1:], path))
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, IndexError) as error:
-        raise TrackingError(f"{path}: is no measurement of hwbench ab ({error}); remove it") from None
+        raise TrackingError(f"{path}: is no measurement of hwbench ab ({text.brief(error)}); remove it") from None
     if asked.format != FORMAT:
         raise TrackingError(f"{path}: is of format {asked.format}, and {FORMAT} is read here; measure again")
     return Journal(path.parent, asked, measured)
@@ -181,7 +181,9 @@ def _measured(lines: Sequence[bytes], path: Path) -> Iterator[Measured]:
             yield msgspec.json.decode(line, type=Measured)
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
             if number != len(lines) + 1:  # the last was cut off
-                raise TrackingError(f"{path}: line {number} cannot be read ({error}); measure again") from None
+                raise TrackingError(
+                    f"{path}: line {number} cannot be read ({text.brief(error)}); measure again"
+                ) from None
 
 
 @contextlib.contextmanager

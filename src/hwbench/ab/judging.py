@@ -13,6 +13,7 @@ look bounds the chance of any false `slower` or `faster`.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ import msgspec
 import numpy as np
 
 from ..record import text
+from ..record.phrases import counted
 from ..tracking import doubts
 from ..tracking.comparison import Comparison, ComparisonReport, Verdict
 from ..tracking.directions import kind_of, words
@@ -28,12 +30,13 @@ from ..tracking.sides import FAILED, Entry
 from ..tracking.stats import holm, t_quantile, t_tail
 from ..tracking.variance import LEAST, Noise
 from ..tracking.verdicts import POWER, UNBOUNDED
-from .looks import FAMILY, FEWEST, LAST, Look
+from .looks import FAMILY, FEWEST, LAST, MOST, Look
 from .values import Quad, Value
 
 THRESHOLD = 0.005
 NARROW = 0.05  # relative; an interval within it that holds 1 shows no change
 CLEAR = 0.01  # relative; an interval within it leaves nothing that further quads are needed for
+WANTED = 0.04  # a change that should be found; the output says how many quads that takes
 WORTHLESS = math.log(2)  # a change that is seen only where it is larger is no statement
 WHOLE = "geometric mean"
 CORRECTION = f"Holm, {text.share(FAMILY)} for all cases of a run"
@@ -91,8 +94,12 @@ def judged(
         f"the scatter of {len(quads)} quads of {names[0]} and {names[1]}",
     )
     found = [comparison(one) for one in cases]
+    notes = _seen(found, fit, len(quads), len(family))
+    if fit:
+        found, absent = [one for one in found if not _absent(one)], [one for one in found if _absent(one)]
+        notes += _told_absent(absent)
     return ComparisonReport(
-        found, noise, (), correction=CORRECTION, whole=comparison(whole) if whole else None, notes=_seen(found, quads),
+        found, noise, (), correction=CORRECTION, whole=comparison(whole) if whole else None, notes=notes,
     )  # fmt: skip
 
 
@@ -109,15 +116,48 @@ def clear(report: ComparisonReport, threshold: float) -> bool:
     return bool(judgeable) and all(map(settled, judgeable))
 
 
-def _seen(cases: Sequence[Comparison], quads: Sequence[Quad]) -> list[str]:
-    """A sentence on the changes that would have been found."""
+def _seen(cases: Sequence[Comparison], fit: Sequence[Shifts], quads: int, family: int) -> list[str]:
+    """A sentence on the changes that would have been found, and on how many quads would find smaller ones."""
     judgeable = [one for one in cases if one.ratio is not None]
     if not judgeable:
         return []
     seen = sorted(one.sees if one.sees is not None else math.inf for one in judgeable)
     least, middle, most = (text.share(min(one, 1.0)) for one in (seen[0], seen[len(seen) // 2], seen[-1]))
     spread = least if least == most else f"{least} to {most}, by case (half of the cases: {middle} or less),"
-    return [f"only changes above {spread} would be found, by {len(quads)} such quads in four of five runs"]
+    said = f"only changes above {spread} would be found, by {quads} such quads in four of five runs"
+    more = 0 if seen[len(seen) // 2] <= WANTED else _enough(fit, family, quads)
+    half = " in half of the cases" if more and len(judgeable) > 1 else ""
+    return [f"{said}; about {more} quads would find {text.share(WANTED)}{half}" if more else said]
+
+
+def _enough(fit: Sequence[Shifts], family: int, quads: int) -> int:
+    """How many quads would find WANTED in half of the cases; 0 where these do, or more than MOST are needed."""
+    middle = sorted(fit, key=lambda one: one.deviation)[len(fit) // 2]
+    room = math.log1p(WANTED) - middle.edge
+    for number in (*range(FEWEST + 1, 100, 2), *range(100, MOST + 1, 10)):
+        if number > quads and _reach(number, LAST, family) * middle.deviation / math.sqrt(number) <= room:
+            return number
+    return 0
+
+
+def _reach(quads: int, look: Look, family: int) -> float:
+    """Standard errors between the threshold and a change that is found in four of five runs."""
+    return t_quantile(1 - look.family / 2 / family, quads - 1) + t_quantile(POWER, quads - 1)
+
+
+def _absent(one: Comparison) -> bool:
+    """Whether neither side has a value, and neither failed."""
+    return one.verdict == "not measured" and one.base is None and one.new is None
+
+
+def _told_absent(absent: Sequence[Comparison]) -> list[str]:
+    """A sentence on the cases that neither side measured, with the reason of most."""
+    if not absent:
+        return []
+    reasons = Counter(one.reason.partition(" in base: ")[2] or one.reason for one in absent)
+    why, *others = (why for why, _ in reasons.most_common())
+    most = f"most: {why}" if others else why
+    return [f"{counted(len(absent), 'case')} measured by neither side ({most})"]
 
 
 # --- shifts -----------------------------------------------------------------------------------------------------------
@@ -210,7 +250,7 @@ def _comparison(one: Shifts, p: float | None, look: Look, family: int, processes
             reasons.insert(0, f"interval clear, but not at the {text.share(FAMILY)} level for all cases")
         elif low > 0 or high < 0:
             reasons.insert(0, f"interval excludes 1, but not changes below {text.share(math.expm1(one.edge))}")
-    sees = one.edge + (t_quantile(1 - look.family / 2 / family, dof) + t_quantile(POWER, dof)) * one.error
+    sees = one.edge + _reach(len(one.shifts), look, family) * one.error
     top = math.exp(min(high, 700.0))
     return msgspec.structs.replace(
         told, verdict=verdict, ratio=math.exp(one.mean), low=math.exp(max(low, -700.0)),

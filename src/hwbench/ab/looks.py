@@ -16,6 +16,7 @@ FAMILY = 0.0025  # the chance that a run in which nothing changed calls anything
 OUTSIDE = 0.05  # the chance that an interval misses the truth at any look
 SHARES = (0.5, 1.0)
 FEWEST = 3  # quads: two ratios give no useful interval
+MOST = 1000  # quads
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ FILE_OPTIONS = {
 }  # fmt: skip
 # What must be installed beside the project; in this Python's versions, so that both sides have the same.
 NEEDED = {"pytest": ("pytest", "pytest-benchmark"), "asv": ("asv_runner",), "pyperf": ("pyperf",)}
+SHORT = {"HWBENCH_CASE_S": "0.04"}  # seconds of a case's rounds, which measurement.policy reads
 WRAPPERS = ("uv", "uvx", "tox", "nox", "hatch", "poetry", "pdm", "conda", "mamba", "pixi", "rye")
 
 
@@ -58,6 +59,11 @@ class Command:
         if self.kind == "asv" and {"--quick", "-q"} & {*self.words}:
             return "asv run --quick takes one sample of each benchmark, so that quads differ much more; leave it out"
         return ""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What its processes are told: the rounds of a case of hwbench are short, as quads repeat them."""
+        return SHORT if self.kind == "hwbench" and "full" not in self.words else {}
 
     def requirements(self, wished: Sequence[str]) -> list[str]:
         """What an environment for it needs beside the project; what the user wishes for is the user's choice."""

@@ -206,15 +206,13 @@ def _question(
 
 
 def _budget(quads: int | None, for_: str, usual: int, fewest: int) -> Budget:
-    from ..ab import interleave
+    from ..ab import interleave, looks
     from ..errors import UsageError
 
     if quads is not None and for_:
         raise UsageError("--quads and --for: choose one")
-    if quads is not None and not fewest <= quads <= interleave.MOST:
-        raise UsageError(
-            f"--quads {quads}: at least {fewest} are needed to bound a ratio, and at most {interleave.MOST}"
-        )
+    if quads is not None and not fewest <= quads <= looks.MOST:
+        raise UsageError(f"--quads {quads}: at least {fewest} are needed to bound a ratio, and at most {looks.MOST}")
     return interleave.Budget(quads or usual, _seconds("--for", for_) if for_ else None)
 
 

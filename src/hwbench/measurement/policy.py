@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+
 import msgspec
 
+from ..errors import UsageError
 from ..record.model import Policy
 
 POLICIES = {
@@ -13,11 +17,25 @@ POLICIES = {
 }
 STATIC_ROUNDS = 3  # of works whose seconds say nothing: the least that give an interval
 FEW_S = 30.0  # the rounds of all cases of a full run may take at least this long together,
+LONGEST_CASE_S = 3600.0
 FEW_CASE_S = 2.0  # but those of one case no longer than this: then half a second of a neighbour leaves the median alone
+CASE_S = "HWBENCH_CASE_S"  # seconds of a case's rounds, and most of its warm-up
 
 
-def fitted(policy: Policy, cases: int) -> Policy:
-    """The policy for so many cases: in the full preset, few cases get more time each, and a narrower interval."""
+def fitted(policy: Policy, cases: int, variables: Mapping[str, str] = os.environ) -> Policy:
+    """The policy for so many cases: in the full preset, few cases get more time each, and a narrower interval.
+
+    Where the variable CASE_S is set, a case of any preset gets so many seconds: `hwbench ab` does so, since each of its
+    runs is one of many. UsageError where it is no time.
+    """
+    if said := variables.get(CASE_S):
+        try:
+            seconds = float(said)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= LONGEST_CASE_S:
+            raise UsageError(f"{CASE_S}={said[:60]}: is no time of a case in seconds, such as 0.1; unset it")
+        return msgspec.structs.replace(policy, case_s=seconds, warmup_s=min(policy.warmup_s, seconds))
     if policy.preset != "full" or not cases:
         return policy
     times = min(FEW_CASE_S, max(FEW_S / cases, policy.case_s)) / policy.case_s

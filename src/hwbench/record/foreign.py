@@ -48,7 +48,7 @@ def load(path: Path, most: int, kind: str, remedy: str) -> Json:
     except UnicodeEncodeError:
         raise StoreError(f"{path}: holds half of a surrogate pair, which is no text; {remedy}") from None
     except (ValueError, RecursionError) as error:
-        raise StoreError(f"{path}: is no JSON, or was cut off ({error}); {remedy}") from None
+        raise StoreError(f"{path}: is no JSON, or was cut off ({text.brief(error)}); {remedy}") from None
     except MemoryError:
         raise StoreError(f"{path}: does not fit in memory") from None
     return found

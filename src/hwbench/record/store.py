@@ -26,7 +26,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import StoreError
-from . import files, foreign, schema1
+from . import files, foreign, schema1, text
 from .claim import Claim, alive
 from .identity import Identity, differences, hardware
 from .measures import DECLARED
@@ -39,6 +39,7 @@ MOST_SAMPLES = 10_000  # of a record; the full preset takes 300; bootstrapping a
 SHORTEST, LONGEST = 1e-12, 1e9  # seconds of a sample: below a clock's cycle, above any run; beyond, rates overflow
 LEAST_WORK, MOST_WORK = 1e-9, 1e30  # of a count that is not 0; benches count from 1 to about 1e12
 OTHER_TEXT = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"{\0", b"\0{")  # how JSON begins if no UTF-8
+TOO_LONG, ZEROS = b"0" * 309, bytes.maketrans(b"123456789", b"0" * 9)  # digits: of no float, and as they are looked for
 LOOKED_AT = 32  # comparisons with native tools that are read for one of this hardware
 ROOM = 16 * 2**20  # bytes that must be free before a run starts
 LARGEST_READING = 1e30  # of a reading of telemetry; means of larger ones overflow
@@ -165,7 +166,7 @@ def decode(data: bytes, name: str) -> Run:
         if schema == 1:
             run = schema1.upgraded(run, data)
     except msgspec.ValidationError as error:
-        raise StoreError(f"{name}: is no run file of schema {schema} ({error})") from None
+        raise StoreError(f"{name}: is no run file of schema {schema} ({text.brief(error)})") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if data.startswith(OTHER_TEXT):
             raise StoreError(
@@ -173,12 +174,18 @@ def decode(data: bytes, name: str) -> Run:
             ) from None
         if data.lstrip().startswith(b"{") and (byte := _other_text(data)) is not None:
             raise StoreError(f"{name}: is no UTF-8 text (byte {byte}); save it as UTF-8") from None
-        raise StoreError(f"{name}: is no JSON, or was cut off ({error}); measure again or restore the file") from None
+        raise StoreError(
+            f"{name}: is no JSON, or was cut off ({text.brief(error)}); measure again or restore the file"
+        ) from None
     except RecursionError:
         raise StoreError(f"{name}: is nested too deeply to be a run file") from None
     except MemoryError:
         raise StoreError(f"{name}: does not fit in memory") from None
     _validate(run, name)
+    if TOO_LONG in data.translate(ZEROS):
+        raise StoreError(
+            f"{name}: holds a number of {len(TOO_LONG)} digits or more, and no float is as large; restore the file"
+        )
     return run
 
 

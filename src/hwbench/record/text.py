@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from numbers import Integral
@@ -19,6 +20,7 @@ from .estimate import Estimate
 
 NOTHING = "–"
 DOUBTFUL = "~"  # after a value
+QUOTED = re.compile(r"'([^']{60})[^']+'?")  # a value that is cut
 SPACE = "\u202f"  # between groups of three digits, from 10 000 on: narrow, never broken
 SAME = 0.005  # times that differ by less are called the same
 EVEN = 0.05  # an interval within this around 1 shows that two times are the same
@@ -172,6 +174,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() or char == SPACE else repr(char)[1:-1] for char in text)
+
+
+def brief(error: Exception) -> str:
+    """What a decoder says of a file: values that it quotes are cut, so that the place at the end is seen."""
+    return QUOTED.sub(r"'\1…'", printable(str(error)))[:300]
 
 
 # --- how --------------------------------------------------------------------------------------------------------------
