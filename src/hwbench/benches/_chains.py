@@ -66,13 +66,13 @@ class Place:
 
 def on_crew(
     device: Cpu, threads: int, code: Code, count: int, x: Array, a: Array, b: Array, *,
-    memory: Callable[[int], Array] | None = None, shared: bool = False,
+    memory: Callable[[int], Array] | None = None, shared: bool = False, pointers: bool = False,
     output: Callable[[Sequence[Place]], object], facts: Facts | None = None,
 ) -> Work:  # fmt: skip
     """The code, `count` executions on each block of x, on each of `threads` pinned threads.
 
     `memory(address)` gives what lies in a thread's line, which begins at that address. Where it is `shared` all threads
-    have the line of the first.
+    have the line of the first; with `pointers` each x is the address of the line.
     """
     crew = device.crew(threads)
     first = np.zeros(VECTOR // 8, np.int64) if memory is None else memory(0)
@@ -83,6 +83,8 @@ def on_crew(
         if memory is not None:
             held = memory(int(place.memory.ctypes.data))
             place.memory[: held.nbytes] = held.view(np.uint8)
+        if pointers:
+            place.source.view(np.int64)[:] = place.memory.ctypes.data
         return place
 
     places: list[Place] = crew.each(allocate)
