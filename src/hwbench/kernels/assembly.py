@@ -1,7 +1,7 @@
 """Instructions by their text: kernels that repeat one statement of assembly in chains of registers.
 
-LLVM has no intrinsic for some instructions, renames others between versions, and folds repeated additions. A statement of
-assembly stays as it is written:
+LLVM has no intrinsic for some instructions, renames others between versions, and folds repeated additions. A statement
+of assembly stays as it is written:
 
     @compiled
     def repeat(code, target, source, operands, memory, count):
@@ -67,10 +67,10 @@ class Code:
     """One statement of assembly, and the registers on which it is done.
 
     `{x}` is the register that it changes, `{a}` and `{b}` operands of the same kind, `{m}` an address in a general
-    register (`{x:w}`: with LLVM's modifier w). A statement that may not write what it reads writes `{y}`. `times` is how
-    often each register has it in an `execute`, and `last` another statement after these. `fixed` names the register that
-    x has to be in (`ax`), `clobbers` what else is changed (`rdx`, `flags`). Without `wide` x is one of the 16 registers
-    that AVX2 has.
+    register (`{x:w}`: with LLVM's modifier w). A statement that may not write what it reads writes `{y}`. `times` is
+    how often each register has it in an `execute`, and `last` another statement after these. `fixed` names the register
+    that x has to be in (`ax`), `clobbers` what else is changed (`rdx`, `flags`). Without `wide` x is one of the 16
+    registers that AVX2 has.
     """
 
     text: str
@@ -143,9 +143,7 @@ def operand(_typing: Context, code: CodeType, _address: types.Type) -> Typed:
 
 
 @instruction
-def execute(
-    _typing: Context, code: CodeType, x: BlockType, a: BlockType, b: BlockType, _address: types.Type
-) -> Typed:
+def execute(_typing: Context, code: CodeType, x: BlockType, a: BlockType, b: BlockType, _address: types.Type) -> Typed:
     """The statement on each register of x in turn, `times` over; nothing is dropped, merged or moved."""
     block, about = code.block, code.code
 

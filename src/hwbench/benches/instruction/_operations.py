@@ -27,9 +27,10 @@ Step = Callable[[Array, Array, Array], Array]
 class Operation:
     """An instruction of the table.
 
-    `latency` is its text in a chain in which each waits for the one before, `throughput` that in `chains` chains; ""
-    where there is no such figure. A text holds it `each` times. `last` is done once a turn, to keep x from ending at a
-    number that never changes. `line(address)` is what lies in memory, to which x points with `pointers`. With `threads` 2 a second CPU does the same.
+    `text` is repeated in one chain, in which each waits for the one before, and in `chains` chains side by side;
+    `latency` and `throughput` are texts for one of the two. A text holds the instruction `each` times. `last` is done
+    once a turn, to keep x from ending at a number that never changes. `line(address)` is what lies in memory, to which
+    x points with `pointers`. With `threads` 2 a second CPU does the same.
     """
 
     shown: str
@@ -37,6 +38,7 @@ class Operation:
     dtype: str
     operands: Callable[[np.random.Generator], Operands] = field(repr=False)
     step: Step = field(repr=False)
+    text: str = ""
     latency: str = ""
     throughput: str = ""
     general: bool = False
@@ -50,12 +52,16 @@ class Operation:
     pointers: bool = False
     threads: int = 1
 
+    def of(self, way: str) -> str:
+        """The text of `latency` or `throughput`; "" where there is no such figure."""
+        return (self.latency if way == "latency" else self.throughput) or self.text
+
     def code(self, way: str) -> tuple[Code, int]:
         """The code of `latency` or `throughput`, and the instructions of it in one turn of the loop."""
-        text, chains = (self.latency, 1) if way == "latency" else (self.throughput, self.chains)
+        chains = 1 if way == "latency" else self.chains
         registers = Registers(self.dtype, 64 if self.general else BITS, chains)
         flags = ("flags", "memory") if self.general else ()
-        code = Code(text, registers, TURN, self.last, self.fixed, (*flags, *self.clobbers), self.wide)
+        code = Code(self.of(way), registers, TURN, self.last, self.fixed, (*flags, *self.clobbers), self.wide)
         return code, TURN * chains * self.each
 
 
@@ -64,7 +70,7 @@ def _pattern(kind: str, *values: float) -> Array:
 
 
 def _numbers(kind: str, a: float, b: float = 0.0, low: float = 2.0) -> Callable[[np.random.Generator], Operands]:
-    """x in [low, 2 low) in multiples of low × 2⁻¹⁰, and a and b in each lane."""
+    """X in [low, 2 low) in multiples of low × 2⁻¹⁰, and a and b in each lane."""
 
     def made(rng: np.random.Generator) -> Operands:
         count = 12 * BITS // 8 // np.dtype(kind).itemsize
@@ -79,7 +85,8 @@ def _words(x: int, a: int = 0, b: int = 0, *, spread: int = 0) -> Callable[[np.r
 
     def made(_rng: np.random.Generator) -> Operands:
         every = (x + spread * np.arange(12 * 4, dtype=np.uint64)).astype(np.uint64).view(np.int64)
-        return every, *(np.full(8, one, np.uint64).view(np.int64) for one in (a, b))
+        first, second = (np.full(8, one, np.uint64).view(np.int64) for one in (a, b))
+        return every, first, second
 
     return made
 
@@ -117,54 +124,55 @@ OPERATIONS: Mapping[str, Operation] = {
     for name, operation in {
         "add": Operation(
             f"VADD{s.upper()} ymm", f"addition in {kind}", kind, _numbers(kind, 2.0**-10), lambda x, a, _: x + a[0],
-            *["vadd" + s + " {a}, {x}, {x}"] * 2),
+            "vadd" + s + " {a}, {x}, {x}"),
         "multiply": Operation(
             f"VMUL{s.upper()} ymm", f"multiplication in {kind}", kind, _numbers(kind, 1 + 2.0**-22),
-            lambda x, a, _: x * a[0], *["vmul" + s + " {a}, {x}, {x}"] * 2),
+            lambda x, a, _: x * a[0], "vmul" + s + " {a}, {x}, {x}"),
         "divide": Operation(
             f"VDIV{s.upper()} ymm", f"division in {kind}", kind, _numbers(kind, 1 + 2.0**-22),
-            lambda x, a, _: x / a[0], *["vdiv" + s + " {a}, {x}, {x}"] * 2),
+            lambda x, a, _: x / a[0], "vdiv" + s + " {a}, {x}, {x}"),
         "root": Operation(
             f"VSQRT{s.upper()} ymm", f"square root in {kind}", kind, _plus_exponent(kind, 600 if kind == "f8" else 64),
-            lambda x, _, __: np.sqrt(x), *["vsqrt" + s + " {x}, {x}"] * 2,
+            lambda x, _, __: np.sqrt(x), "vsqrt" + s + " {x}, {x}",
             last="vpadd" + ("q" if kind == "f8" else "d") + " {a}, {x}, {x}"),
         "fma": Operation(
             f"VFMADD231{s.upper()} ymm", f"multiply-add in {kind}", kind, _numbers(kind, 2.0**-7, 2.0**-7),
-            lambda x, a, b: x + a[0] * b[0], *["vfmadd231" + s + " {b}, {a}, {x}"] * 2),
+            lambda x, a, b: x + a[0] * b[0], "vfmadd231" + s + " {b}, {a}, {x}"),
     }.items()
 } | {
     "multiply-i8": Operation(
         "IMUL r64, r64", "multiplication of 64-bit integers", "i8", _words(3, DIVISOR, spread=9),
-        lambda x, a, _: x * a[0], *["imulq {a}, {x}"] * 2, general=True, chains=10),
+        lambda x, a, _: x * a[0], "imulq {a}, {x}", general=True, chains=10),
     "divide-i8": Operation(
         "DIV r64, 128/64 bit", "division of 128 by 64 bits", "i8", _words(UPPER, DIVISOR, UPPER, spread=9), _divided,
-        *["movq {b}, %rdx; divq {a}"] * 2, general=True, chains=4, fixed="ax", clobbers=("rdx",)),
+        "movq {b}, %rdx; divq {a}", general=True, chains=4, fixed="ax", clobbers=("rdx",)),
     "shuffle": Operation(
         "VPERMD ymm", "shuffle of 32-bit lanes across the register", "i4",
         lambda _: (np.arange(96, dtype=np.int32), _pattern("i4", 1, 2, 3, 4, 5, 6, 7, 0), _pattern("i4", 0)),
-        lambda x, a, _: np.roll(x.reshape(-1, 8), -1, 1).reshape(-1), *["vpermd {x}, {a}, {x}"] * 2),
+        lambda x, *_: np.roll(x.reshape(-1, 8), -1, 1).reshape(-1), "vpermd {x}, {a}, {x}"),
     "gather": Operation(
         "VPGATHERQQ ymm", "gather of four 64-bit words from L1", "i8",
         lambda _: (np.arange(48, dtype=np.int64) % 4, _pattern("i8", 0), _pattern("i8", 0)), lambda x, *_: (x + 1) % 4,
-        *["vpcmpeqd %ymm15, %ymm15, %ymm15; vpgatherqq %ymm15, ({m},{x},8), {y}"] * 2, chains=8,
+        "vpcmpeqd %ymm15, %ymm15, %ymm15; vpgatherqq %ymm15, ({m},{x},8), {y}", chains=8,
         clobbers=("xmm15",), wide=False, line=lambda _: np.array([1, 2, 3, 0, 0, 0, 0, 0], np.int64)),
     "load": Operation(
-        "MOV r64, m64", "load from L1", "i8", _words(0), _same, "movq ({x}), {x}", "movq ({m}), {x}", general=True,
-        chains=10, line=_own_address, pointers=True),
+        "MOV r64, m64", "load from L1", "i8", _words(0), _same, latency="movq ({x}), {x}",
+        throughput="movq ({m}), {x}", general=True, chains=10, line=_own_address, pointers=True),
     # The load has an index: with the same registers as the store, some cores hand the number on without memory.
     "store-forward": Operation(
         "MOV m64, r64 + MOV r64, m64", "store, and load of what was stored", "i8", _words(3, spread=9), _same,
-        *["movq {x}, ({m}); movq ({m},{a}), {x}"] * 2, general=True, chains=8),
+        "movq {x}, ({m}); movq ({m},{a}), {x}", general=True, chains=8),
     "store-renamed": Operation(
         "MOV m64, r64 + MOV r64, m64", "the same with one form of address", "i8", _words(3, spread=9), _same,
-        *["movq {x}, ({m}); movq ({m}), {x}"] * 2, general=True, chains=10),
+        "movq {x}, ({m}); movq ({m}), {x}", general=True, chains=10),
     "swap": Operation(
         "LOCK CMPXCHG m64, r64", "compare-and-swap of an own line", "i8", _words(SAME, SAME), _same,
-        "lock cmpxchgq {a}, ({m})", general=True, fixed="ax", line=lambda _: np.full(LINE, SAME, np.int64)),
+        latency="lock cmpxchgq {a}, ({m})", general=True, fixed="ax", line=lambda _: np.full(LINE, SAME, np.int64)),
     "swap-shared": Operation(
         "LOCK CMPXCHG m64, r64", "compare-and-swap of a line that two CPUs want, until it succeeds", "i8", _words(0),
         lambda x, *_: x + 1,
-        "1: movq ({m}), %rax; leaq 1(%rax), {x}; lock cmpxchgq {x}, ({m}); jne 1b", general=True, clobbers=("rax",),
+        latency="1: movq ({m}), %rax; leaq 1(%rax), {x}; lock cmpxchgq {x}, ({m}); jne 1b", general=True,
+        clobbers=("rax",),
         line=lambda _: np.zeros(LINE, np.int64), threads=2),
     "pause": Operation(
         "PAUSE", "pause of a waiting loop", "i8", _words(3), _same, throughput="pause", general=True, chains=1),
@@ -178,7 +186,7 @@ OPERATIONS: Mapping[str, Operation] = {
 
 
 def after(operation: Operation, x: Array, a: Array, b: Array, count: int) -> Array:
-    """x of some chains after `count` instructions in each."""
+    """X of some chains after `count` instructions in each."""
     if operation.step is _same:
         return x
     for done in range(1, count + 1):

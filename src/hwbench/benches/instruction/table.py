@@ -1,10 +1,10 @@
 """Instruction table: cycles of latency and of throughput, as Agner Fog, uops.info and InstLatx64 tabulate them.
 
-A chain of one instruction, in which each waits for the result before, takes its latency a step. Several chains that wait
-for nothing but their own steps take its throughput (cycles for each, so less is faster). A third chain is of additions
-of registers, which take exactly one cycle on every processor that is timed here (see `clock.frequency`). All three do
-the same number of instructions, in turns: seconds of an instruction over seconds of an addition are cycles, whatever the
-clock is and however it moves. No performance counter and no time stamp counter is read.
+A chain of one instruction, in which each waits for the result before, takes its latency a step. Several chains that
+wait for nothing but their own steps take its throughput (cycles for each, so less is faster). A third chain is of
+additions of registers, which take exactly one cycle on every processor that is timed here (see `clock.frequency`). All
+three do the same number of instructions, in turns: seconds of an instruction over seconds of an addition are cycles,
+whatever the clock is. No performance counter and no time stamp counter is read.
 
 Vectors have 256 bits, as each AVX2 processor has. The instructions are written in assembly and x is checked after all
 steps. What the table takes as one operation:
@@ -22,21 +22,21 @@ Published figures of named cores stand beside those of this machine, each with i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...kernels.assembly import architecture
 from ...kernels.cpu_features import features
-from ...protocols import Array, Cpu, Facts, Results
+from ...protocols import Array, Cpu, Results
 from ...record import microarchitectures, text
 from ...record.estimate import Estimate
 from ...record.model import Record
 from ...record.phrases import listed, marked
 from ...record.reasons import Reason, because
 from .._chains import Place, on_crew
-from ._operations import BITS, CYCLE, OPERATIONS, Operation, after
+from ._operations import CYCLE, OPERATIONS, Operation, after
 from ._published import CORES, SOURCES, published
 
 COUNT = 15360  # instructions of a call: a multiple of those in one turn of each loop
@@ -59,13 +59,13 @@ bench = Bench(
 
 @bench.inputs
 def operands(rng: np.random.Generator, operation: str) -> tuple[Array, Array, Array]:
-    """x of all chains, and the operands a and b, as each instruction takes them."""
+    """X of all chains, and the operands a and b, as each instruction takes them."""
     return OPERATIONS[operation].operands(rng)
 
 
 @bench.reference
 def last(x: Array, a: Array, b: Array, operation: str, variant: str) -> tuple[Array, int]:
-    """x after all steps by NumPy, and how often a shared line was counted up."""
+    """X after all steps by NumPy, and how often a shared line was counted up."""
     about = _about(operation, variant)
     if variant == "cycle":
         x, a, b = CYCLE.operands(np.random.default_rng(0))
@@ -107,7 +107,7 @@ def work_of(device: Cpu, x: Array, a: Array, b: Array, operation: str, way: str)
     about = _about(operation, way)
     if way == "cycle":
         x, a, b = CYCLE.operands(np.random.default_rng(0))
-    if not getattr(about, "latency" if way == "cycle" else way):
+    if not about.of("latency" if way == "cycle" else way):
         raise Skip("no_such_case", f"{operation} has no {way} of its own")
     if about.threads > device.host.usable:
         raise Skip("needs_threads", "needs a second CPU that wants the line")
@@ -117,7 +117,7 @@ def work_of(device: Cpu, x: Array, a: Array, b: Array, operation: str, way: str)
         figures = published(operation, way)
         facts |= {"published": figures, "sources": {core: SOURCES[core] for core in figures}}
 
-    def output(places: list[Place]) -> tuple[Array, int]:
+    def output(places: Sequence[Place]) -> tuple[Array, int]:
         found = places[0].target.view(x.dtype)
         if about.threads > 1:
             return np.zeros_like(found), int(places[0].memory.view(np.int64)[0])

@@ -182,6 +182,6 @@ def lacks(name: str, bits: int) -> Reason | None:
     if form is None:
         return because("needs_isa", f"{architecture()} has no instruction for {name} in {width}")
     if form.needs and not any(some <= features() for some in form.needs):
-        missing = sorted(min((some - features() for some in form.needs), key=len))
+        missing = min((sorted(some - features()) for some in form.needs), key=len)
         return because("needs_isa", f"this CPU has no {', '.join(missing)}")
     return None

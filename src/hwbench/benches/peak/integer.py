@@ -1,8 +1,8 @@
 """Integer peak: additions, multiplications, dot products, AES and population counts a second, by register width.
 
 Each operation is one instruction, written in assembly, in chains that do not wait for one another: 16 vector registers
-(12 where there are 16 in all) or 8 general ones, each on the result of its step before. All widths do the same operations on the same numbers, and give
-the same answer:
+(12 where there are 16 in all) or 8 general ones, each on the result of its step before. All widths do the same
+operations on the same numbers, and give the same answer:
 
 | operation | instruction on x86 | counted |
 | --- | --- | --- |
@@ -13,9 +13,9 @@ the same answer:
 | `aes-round` | `vaesenc` | a round of 16 bytes; AES-128 takes ten |
 | `popcount-int64` | `popcnt`, `vpopcntq`, and the addition of a sum | a word of 64 bits |
 
-Every step shows in the answer, which is compared with a closed form: sums and products modulo 2³² and 2⁶⁴, rounds of AES
-with those of FIPS 197, sums in bfloat16 of numbers that never round. An int8 dot product of x86 multiplies unsigned by
-signed bytes; the operands here are 0 to 127 on the unsigned side, so that both instruction sets do the same.
+Every step shows in the answer, which is compared with a closed form: sums and products modulo 2³² and 2⁶⁴, rounds of
+AES with those of FIPS 197, sums in bfloat16 of numbers that never round. An int8 dot product of x86 multiplies unsigned
+by signed bytes; the operands here are 0 to 127 on the unsigned side, so that both instruction sets do the same.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def numbers(rng: np.random.Generator, operation: str) -> tuple[Array, Array, Arr
 
 @bench.reference
 def closed_form(x: Array, a: Array, b: Array, operation: str, threads: int) -> Array:
-    """x after all steps, a row for each thread, from the closed form."""
+    """X after all steps, a row for each thread, from the closed form."""
     return np.tile(OPERATIONS[operation].answer(x, a, b, STEPS), (threads, 1))
 
 
@@ -160,7 +160,7 @@ PLAIN = ("add-int32", "add-int64", "multiply-int32", "multiply-int64")
 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The peaks on the most threads: additions and products, dot products against float32, AES and population counts."""
+    """The peaks on the most threads: additions and products, dot products against float32, AES and counts of bits."""
     peaks = {operation: best for operation in OPERATIONS if (best := fastest(results, operation)) is not None}
     if plain := [peaks[name] for name in PLAIN if name in peaks]:
         yield marked(f"Integer peak on {_threads(plain[0])}: {listed(map(_told, plain))}", *plain)

@@ -1,15 +1,17 @@
-"""Computing: the clock under each load, the matrix product on its way to the peak, and what a branch costs."""
+"""Computing: the clock, the matrix product, branches, integer operations, single instructions, a minute of load."""
 
 from __future__ import annotations
 
 from ..dataset import Runs
 from ..sections import Section
-from . import branch, clock, matmul
+from . import branch, clock, instructions, integers, matmul, sustained
+
+FIGURES = (clock.figure, matmul.figure, branch.figure, integers.figure, instructions.figure, sustained.figure)
 
 
 def view(runs: Runs) -> Section | None:
-    """The three figures, as far as they were measured; None without any."""
-    figures = [figure for figure in (clock.figure(runs), matmul.figure(runs), branch.figure(runs)) if figure]
+    """The figures, as far as they were measured; None without any."""
+    figures = [figure for made in FIGURES if (figure := made(runs)) is not None]
     if not figures:
         return None
     intro = [
