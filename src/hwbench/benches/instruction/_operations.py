@@ -158,12 +158,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "load": Operation(
         "MOV r64, m64", "load from L1", "i8", _words(0), _same, latency="movq ({x}), {x}",
         throughput="movq ({m}), {x}", general=True, chains=10, line=_own_address, pointers=True),
-    # The load has an index: with the same registers as the store, some cores hand the number on without memory.
     "store-forward": Operation(
-        "MOV m64, r64 + MOV r64, m64", "store, and load of what was stored", "i8", _words(3, spread=9), _same,
-        "movq {x}, ({m}); movq ({m},{a}), {x}", general=True, chains=8),
+        "VMOVAPD m256, ymm + VMOVAPD ymm, m256", "store of a vector, and load of what was stored", "f8",
+        _numbers("f8", 0.0), _same, "vmovapd {x}, ({m}); vmovapd ({m}), {x}", clobbers=("memory",)),
     "store-renamed": Operation(
-        "MOV m64, r64 + MOV r64, m64", "the same with one form of address", "i8", _words(3, spread=9), _same,
+        "MOV m64, r64 + MOV r64, m64", "the same of a general register", "i8", _words(3, spread=9), _same,
         "movq {x}, ({m}); movq ({m}), {x}", general=True, chains=10),
     "swap": Operation(
         "LOCK CMPXCHG m64, r64", "compare-and-swap of an own line", "i8", _words(SAME, SAME), _same,

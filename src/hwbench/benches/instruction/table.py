@@ -11,8 +11,8 @@ steps. What the table takes as one operation:
 
 - `divide-i8` divides 128 by 64 bits (the quotient has 64); the upper half is set anew by a move.
 - `gather` sets its mask by `vpcmpeqd` before each, since the instruction clears it.
-- `store-forward` stores a register and loads it again, by another form of address; with one form (`store-renamed`) some
-  cores hand the register on without memory.
+- `store-forward` stores a vector and loads it again. Of a general register (`store-renamed`) some cores hand the number
+  on without memory.
 - `swap` always succeeds, on a line of its own; it waits for the one before, so its latency is its throughput.
   `swap-shared` counts up on a line that another CPU counts up, too, and repeats until it succeeds.
 - `branch-taken` jumps to the next line of 64 bytes; `branch-not-taken` passes sixteen untaken branches.
