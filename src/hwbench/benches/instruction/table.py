@@ -48,6 +48,7 @@ bench = Bench(
     "instruction.table",
     question="How many cycles do instructions take, one after the other and side by side?",
     axes={"operation": tuple(OPERATIONS)},
+    quick={"operation": ("add-f8", "fma-f8", "divide-f8", "multiply-i8", "load", "swap")},
     baseline="cycle",
     measures="instructions",
     leading="items",

@@ -50,6 +50,7 @@ bench = Bench(
     "peak.integer",
     question="How many integer operations a second does each register width do?",
     axes={"operation": tuple(OPERATIONS), "threads": (1, "all")},
+    quick={"operation": ("add-int32", "multiply-int32", "dot-int8", "aes-round"), "threads": (1,)},
     baseline="scalar",
     measures="integer operations",
     leading="ops",

@@ -54,7 +54,7 @@ bench = Bench(
     "sustain.cpu",
     question="Which clock and FLOP/s does the CPU keep up for a minute, and what interrupts it?",
     axes={"seconds": (60,)},
-    quick={"seconds": (5,)},
+    quick={"seconds": (1,)},
     baseline="load",
     measures="sustained load",
     leading="flops",
