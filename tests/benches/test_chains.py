@@ -23,7 +23,9 @@ def device():
 
 
 def code_of(texts, times=2):
-    return Code(texts[architecture()], Registers("i8", 64, 2), times, clobbers=("flags",) * (architecture() == "x86_64"))
+    return Code(
+        texts[architecture()], Registers("i8", 64, 2), times, clobbers=("flags",) * (architecture() == "x86_64")
+    )
 
 
 @here

@@ -104,7 +104,9 @@ def peaks(operations=("add-int32", "dot-int8", "aes-round"), floats=False):
         msgspec.structs.replace(r, facts={"threads": 2 if r.params["threads"] == "all" else 1}) for r in read.records
     ]
     if floats:
-        beside = spread(reading(fma.bench, [("512", {"dtype": "f4", "threads": "all", "chains": 12}, 1e9 / 40e9)], {"flops": 1e9}))
+        beside = spread(
+            reading(fma.bench, [("512", {"dtype": "f4", "threads": "all", "chains": 12}, 1e9 / 40e9)], {"flops": 1e9})
+        )
         run = msgspec.structs.replace(read.run, records=[*read.records, *beside.records])
         read = type(read)(BENCH, run)
     return read

@@ -31,7 +31,9 @@ def one_step(name, x, a, b):
     if name == "dot-int8":
         return x + (a.view(np.uint8)[:4].astype(np.int32) * b.view(np.int8)[:4].astype(np.int32)).sum(dtype=np.int32)
     if name == "dot-bf16":
-        first, second = (np.array([v << 16 for v in one.view(np.uint16).tolist()], np.uint32).view("f4") for one in (a, b))
+        first, second = (
+            np.array([v << 16 for v in one.view(np.uint16).tolist()], np.uint32).view("f4") for one in (a, b)
+        )
         return (x.view("f4") + np.float32(first[0] * second[0]) + np.float32(first[1] * second[1])).view(np.int32)
     return x + sum(bin(byte).count("1") for byte in a.view(np.uint8).tolist())
 

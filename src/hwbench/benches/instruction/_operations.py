@@ -152,9 +152,9 @@ OPERATIONS: Mapping[str, Operation] = {
         lambda x, *_: np.roll(x.reshape(-1, 8), -1, 1).reshape(-1), "vpermd {x}, {a}, {x}"),
     "gather": Operation(
         "VPGATHERQQ ymm", "gather of four 64-bit words from L1", "i8",
-        lambda _: (np.arange(48, dtype=np.int64) % 4, _pattern("i8", 0), _pattern("i8", 0)), lambda x, *_: (x + 1) % 4,
+        lambda _: (np.arange(48, dtype=np.int64) % 5, _pattern("i8", 0), _pattern("i8", 0)), lambda x, *_: (x + 1) % 5,
         "vpcmpeqd %ymm15, %ymm15, %ymm15; vpgatherqq %ymm15, ({m},{x},8), {y}", chains=8,
-        clobbers=("xmm15",), wide=False, line=lambda _: np.array([1, 2, 3, 0, 0, 0, 0, 0], np.int64)),
+        clobbers=("xmm15",), wide=False, line=lambda _: np.array([1, 2, 3, 4, 0, 0, 0, 0], np.int64)),
     "load": Operation(
         "MOV r64, m64", "load from L1", "i8", _words(0), _same, latency="movq ({x}), {x}",
         throughput="movq ({m}), {x}", general=True, chains=10, line=_own_address, pointers=True),
