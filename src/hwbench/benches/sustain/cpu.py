@@ -119,7 +119,7 @@ def load(device: Cpu, x: Array, beside: Array, seconds: int) -> Work:
         return frequency.CHAIN * frequency.STEPS * LOOPS / min(tick(LOOPS) for _ in range(WINDOWS))
 
     def told(at_s: float) -> None:
-        device.busy(f"full load, {at_s:.0f} of {seconds} s")
+        device.busy(f"full load, {round(at_s)} of {seconds} s")
 
     readings = under_load(made.timer, clock, seconds, told=told)
     if chain.close is not None:
