@@ -17,10 +17,11 @@ Figures = tuple[float | None, float | None]
 """Cycles of latency and of throughput."""
 
 SOURCES = {
-    "Zen 4": "InstLatx64, AuthenticAMD0A10F11_K19_Genoa_01 (EPYC 9654)",
-    "Zen 5": "InstLatx64, AuthenticAMD0B40F40_K20_GraniteRidge_02_512b (Ryzen 9 9950X)",
-    "Ice Lake": "InstLatx64, GenuineIntel00606A6_ICX",
-    "Golden Cove": "InstLatx64, GenuineIntel0090672_AlderLake_01_BC_AVX512; LOCK CMPXCHG: uops.info, Alder Lake-P",
+    "Zen 4": "InstLatx64, EPYC 9654",  # AuthenticAMD0A10F11_K19_Genoa_01_InstLatX64.txt
+    "Zen 5": "InstLatx64, Ryzen 9 9950X",  # AuthenticAMD0B40F40_K20_GraniteRidge_02_512b_InstLatX64.txt
+    "Ice Lake": "InstLatx64, Ice Lake-SP",  # GenuineIntel00606A6_ICX_InstLatX64.txt
+    # GenuineIntel0090672_AlderLake_01_BC_AVX512_InstLatX64.txt; uops.info calls the core Alder Lake-P
+    "Golden Cove": "InstLatx64, Alder Lake; LOCK CMPXCHG: uops.info",
 }
 # What a generation of processors is called whose cores are these.
 CORES = {

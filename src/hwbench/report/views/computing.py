@@ -19,4 +19,6 @@ def view(runs: Runs) -> Section | None:
         "next. This section shows the clock while the vector units work, what a good library reaches, and what a "
         "mispredicted branch costs.",
     ]
+    if {figure.title for figure in figures} & {"Integer peak", "Instruction table", "Sustained load"}:
+        intro.append("Beside these: integer operations, single instructions in cycles, or a minute of full load.")
     return Section("computing", "Computing", "Clock, matrix product, branches", intro, figures, topic="compute")

@@ -16,6 +16,7 @@ from ..sections import Figure, Key, Panel, Table
 
 MEASURES = "instructions"
 WAYS = ("latency", "throughput")
+COLOURS = {"latency": "c1", "throughput": "c2"}
 LARGEST = 1e6  # cycles of an instruction
 CORES = 8  # columns of published figures
 
@@ -41,7 +42,7 @@ def figure(runs: Runs) -> Figure | None:
             continue
         marks = [
             charts.mark_of(
-                runs, row.point, value=row.cycles, unit="cycles", group=row.point.text("operation"),
+                runs, row.point, value=row.cycles, unit="cycles", colour=COLOURS[row.point.variant], group=row.point.text("operation"),
                 label=text.columns(row.cycles)[0] + text.DOUBTFUL * row.point.suspect, more=_about(row.point),
             )
             for row in here
@@ -58,7 +59,7 @@ def figure(runs: Runs) -> Figure | None:
         "waits for the one before; throughput: several chains side by side. The table has latency / throughput as "
         f"published for other cores. {_sources(rows)}"
     )
-    legend = [Key(way, runs.colours[way]) for way in WAYS if way in runs.colours]
+    legend = [Key(way, colour) for way, colour in COLOURS.items()]
     return Figure("Instruction table", panels, _table(runs, rows), told.strip(), legend, wide=not runs.several)
 
 
