@@ -42,7 +42,8 @@ def figure(runs: Runs) -> Figure | None:
             continue
         marks = [
             charts.mark_of(
-                runs, row.point, value=row.cycles, unit="cycles", colour=COLOURS[row.point.variant], group=row.point.text("operation"),
+                runs, row.point, value=row.cycles, unit="cycles", colour=COLOURS[row.point.variant],
+                group=row.point.text("operation"),
                 label=text.columns(row.cycles)[0] + text.DOUBTFUL * row.point.suspect, more=_about(row.point),
             )
             for row in here
