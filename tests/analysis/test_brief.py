@@ -130,3 +130,29 @@ def test_every_bench_of_a_run_has_a_line():
     for bench in dict.fromkeys(r.bench for r in reading.records if r.timed):
         said = brief([r for r in reading.records if r.bench == bench], reading.benches[bench])
         assert 0 < len(said) < 110
+
+
+def test_instructions_are_told_in_cycles():
+    """By the additions beside them; what has none is left out, and a suspect one is marked."""
+    info = BenchInfo("How many cycles?", "cycle", measures="instructions")
+    place = {"bench": "instruction.table"}
+    records = [
+        record(variant, (seconds,) * 5, params={"operation": name}, **place)
+        for name, variant, seconds in (
+            ("add-f8", "cycle", 1e-6), ("add-f8", "latency", 3e-6), ("add-f8", "throughput", 5e-7),
+            ("load", "cycle", 1e-6), ("load", "latency", 4e-6), ("swap", "latency", 9e-6),
+        )
+    ]  # fmt: skip
+    assert brief(records, info) == "cycles: add-f8 3.00, load 4.00"
+
+
+def test_integer_operations_are_told_by_the_best_rate():
+    """The width is no other way to do one work: the fastest operation tells what the machine can."""
+    info = BenchInfo("How many?", "scalar", measures="integer operations", leading="ops")
+    records = [
+        record(
+            variant, (1e-3,) * 5, bench="peak.integer", params={"operation": name, "threads": 1}, counts={"ops": ops}
+        )
+        for name, variant, ops in (("add-int32", "scalar", 1e7), ("add-int32", "512", 1e8), ("dot-int8", "512", 5e8))
+    ]
+    assert brief(records, info) == "512 500 GOP/s (dot-int8, 1 thread)"

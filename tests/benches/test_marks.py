@@ -44,6 +44,14 @@ def further() -> Run:
         *(record("transfer.overlap", "pipeline", stage | {"stage": name, "streams": streams}, at)
           for name, streams, at in stages),
         *(record("parallel.smt", who, {"work": "compute"}, 1.0, device="cpu") for who in ("alone", "siblings")),
+        *(record("peak.integer", "512", {"operation": name, "threads": 1}, 1e-3, device="cpu", counts={"ops": 1e9})
+          for name in ("add-int32", "dot-int8", "aes-round")),
+        *(record("instruction.table", way, {"operation": "add-f8"}, at, device="cpu", counts={"items": 1000})
+          for way, at in (("cycle", 1e-6), ("latency", 3e-6), ("throughput", 5e-7))),
+        record("sustain.cpu", "load", {"seconds": 60}, 1.0, device="cpu", counts={"flops": 1e11},
+               facts={"boost_call_s": 1.0, "settled_call_s": 1.1, "boost_clock_hz": 4e9, "settled_clock_hz": 3.6e9,
+                      "settled_after_s": 28.0, "dip_count": 1, "dip_s": 0.5, "dips": [[30.0, 0.5, 0.6, 1.0]],
+                      "seconds": 60}),
     )  # fmt: skip
 
 

@@ -45,8 +45,10 @@ def brief(records: Sequence[Record], info: BenchInfo) -> str:
     timed = [record for record in records if record.timed]
     if not timed:
         return ""
-    if said := answered(timed, info):
+    if said := answered(timed, info) or _cycles(timed, info):
         return said
+    if info.measures == "integer operations":  # of which each width is no other way to do one work
+        return _best(timed, info)
     figures = _headlines(timed, info) or _rates(timed, info)
     if figures and all(map(_own, timed)):
         return f"{_joined(figures)} by OpenCL on this CPU"
@@ -68,6 +70,19 @@ def answered(records: Sequence[Record], info: BenchInfo) -> str:
     said = [text.amount(value, one.unit) if one.unit else f"{text.amount(value)} {one.name}"
             for one in info.answers if (value := _number(best, one)) is not None]  # fmt: skip
     return f"{best.variant} {', '.join(said)}{_place(best, info)}"
+
+
+def _cycles(records: Sequence[Record], info: BenchInfo) -> str:
+    """`cycles: add-f8 3.00, multiply-f8 3.00, divide-f8 13.0, root-f8 21.0`: the first latencies of the table."""
+    if info.measures != "instructions":
+        return ""
+    base = {contrast_key(one): one for one in records if one.variant == info.baseline}
+    told = [
+        f"{next(iter(one.params.values()), '')} {text.amount(ratio(one, base[contrast_key(one)]).value)}{_mark(one)}"
+        for one in records
+        if one.variant == "latency" and contrast_key(one) in base
+    ]  # fmt: skip
+    return f"cycles: {', '.join(told[:MOST])}" if told else ""
 
 
 def _number(record: Record, answer: Answer) -> float | None:

@@ -17,8 +17,8 @@ from ..record.estimate import estimate
 from ..record.model import METRICS, STATUSES, Record, Scalar
 from ..record.text import printable
 
-UNITS = {"bytes": "bytes_per_second", "flops": "flops_per_second", "cycles": "hertz", "hops": "hop_seconds",
-         "items": "item_seconds", "calls": "call_seconds"}  # fmt: skip
+UNITS = {"bytes": "bytes_per_second", "flops": "flops_per_second", "ops": "ops_per_second", "cycles": "hertz",
+         "hops": "hop_seconds", "items": "item_seconds", "calls": "call_seconds"}  # fmt: skip
 HEADLINE = {"B/s": "bytes_per_second", "FLOP/s": "flops_per_second", "Hz": "hertz", "s": "seconds", "1": "ratio"}
 HELP = {
     "hwbench_run_timestamp_seconds": "When the run began.",

@@ -26,7 +26,9 @@ RUN: dict[str, Kind] = {
 CASE: dict[str, Kind] = {"bench": "string", "version": "int", "variant": "string", "device": "string"}
 RATES = {
     metric.count: f"{name}_{metric.unit.replace('µ', 'u').replace('/', '_per_').lower()}"
-    for metric, name in zip(METRICS, ("clock", "latency", "bandwidth", "flop_rate", "item", "call"), strict=True)
+    for metric, name in zip(
+        METRICS, ("clock", "latency", "bandwidth", "flop_rate", "op_rate", "item", "call"), strict=True
+    )
 }
 FIGURES: dict[str, Kind] = {
     "status": "string", "reasons": "string", "why": "string",

@@ -21,9 +21,10 @@ Measures = Literal[
     # subjects of charts and tables
     "activations", "blocking", "branches", "break-even", "call", "clock", "convolution", "copies in pieces",
     "core to core", "divergence", "dot product", "fork and join", "fourier transform", "gpu launch", "gpu tensor",
-    "gradients", "hardware array", "initialization", "ladder", "learning rates", "loaded latency", "loads in flight",
-    "machine code", "matrix product", "occupancy", "reduction", "row and column", "scaling", "stride", "systolic array",
-    "temporaries", "training",
+    "gradients", "hardware array", "initialization", "instructions", "integer operations", "ladder",
+    "learning rates", "loaded latency", "loads in flight", "machine code", "matrix product", "occupancy",
+    "reduction", "row and column", "scaling", "stride", "sustained load", "systolic array", "temporaries",
+    "training",
 ]  # fmt: skip
 KNOWN: tuple[str, ...] = get_args(Measures)
 

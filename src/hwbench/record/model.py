@@ -21,7 +21,7 @@ Scalar = int | float | str
 Status = Literal["ok", "suspect", "wrong", "skipped", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "suspect", "wrong", "skipped", "error")
 CaseKey: TypeAlias = tuple[str, str, str, tuple[tuple[str, Scalar], ...]]
-COUNTS = ("bytes", "flops", "hops", "calls", "items", "cycles")
+COUNTS = ("bytes", "flops", "ops", "hops", "calls", "items", "cycles")
 # Size labels, from the core outwards.
 LEVELS = ("L1", "L2", "L3", "DRAM")
 GPU_LEVELS = ("L2", "HBM")
@@ -313,11 +313,12 @@ class Metric(msgspec.Struct, frozen=True):
 
 BANDWIDTH = Metric("bandwidth", "bytes", "GB/s", 1e-9, higher=True)
 FLOP_RATE = Metric("floating-point rate", "flops", "GFLOP/s", 1e-9, higher=True)
+OP_RATE = Metric("rate of operations", "ops", "GOP/s", 1e-9, higher=True)
 HOP_TIME = Metric("latency", "hops", "ns", 1e9, higher=False)
 CALL_TIME = Metric("time per call", "calls", "µs", 1e6, higher=False)
 ITEM_TIME = Metric("time per element", "items", "ns", 1e9, higher=False)
 CLOCK = Metric("clock", "cycles", "GHz", 1e-9, higher=True)
-METRICS = (CLOCK, HOP_TIME, BANDWIDTH, FLOP_RATE, ITEM_TIME, CALL_TIME)
+METRICS = (CLOCK, HOP_TIME, BANDWIDTH, FLOP_RATE, OP_RATE, ITEM_TIME, CALL_TIME)
 
 
 def metrics(record: Record) -> tuple[Metric, ...]:

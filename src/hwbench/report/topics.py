@@ -33,7 +33,7 @@ BY_BENCH = "by bench"
 OTHERS = "compute"  # for benches of other packages
 _OF_PREFIX = {
     "access": "memory", "latency": "memory", "stream": "memory",
-    "branch": "compute", "clock": "compute", "peak": "compute",
+    "branch": "compute", "clock": "compute", "instruction": "compute", "peak": "compute", "sustain": "compute",
     "vectorize": "python",
     "parallel": "threads",
     "device": "gpu", "offload": "gpu", "transfer": "gpu",

@@ -11,7 +11,7 @@ from hwbench.analysis.findings import findings
 from hwbench.analysis.reading import Reading
 from hwbench.bench import Skip
 from hwbench.benches.fpga import systolic
-from hwbench.benches.peak import matmul
+from hwbench.benches.peak import integer, matmul
 from hwbench.cli import summary
 from hwbench.devices.cpu import CpuDevice
 from hwbench.kernels import ecp5
@@ -146,6 +146,10 @@ def test_the_finding_tells_size_clock_and_rate():
     assert "10.0 ms" not in told
     product = record("numpy", (1e-3,) * 5, bench="peak.matmul", params={"n": 512, "dtype": "f4", "threads": "all"},
                      counts={"flops": 2e8}, status="suspect", reasons=[because("steal", "12% of a CPU")])  # fmt: skip
+    dots = record("512", (1e-3,) * 5, bench="peak.integer", params={"operation": "dot-int8", "threads": "all"},
+                  counts={"ops": 9e8})  # fmt: skip
+    in_int8 = findings(run_of(*records, dots), [systolic.bench, integer.bench])["fpga.systolic"][1]
+    assert "3.20 GOP/s (2.88–3.52) in int8; this CPU 900 GOP/s in int8. 12 × 12" in in_int8
     beside = findings(run_of(*records, product), [systolic.bench, matmul.bench])["fpga.systolic"][1]
     assert "; this CPU's matrix product 200 GFLOP/s in float32 (suspect: the hypervisor gave the CPU" in beside
     assert third == "Simulated cycles equal the closed form in 2 of 2 products."

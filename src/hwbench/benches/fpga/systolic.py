@@ -26,7 +26,7 @@ from ...record.estimate import Estimate
 from ...record.installing import command
 from ...record.model import Answer, Record
 from ...record.reasons import Reason, because
-from ..peak import matmul
+from ..peak import integer, matmul
 from ._hardware import Simulation, source_of
 
 SEEDS = (1, 2, 3)
@@ -215,6 +215,9 @@ def finding(results: Results) -> Iterator[str]:
         if blas is not None:
             done = blas.counts["flops"] / median(blas.samples)
             rate += f"; this CPU's matrix product {text.rate(done, 'GFLOP/s')} in float32{phrases.mark(blas)}"
+        dots = integer.fastest(results.beside(integer.bench), "dot-int8")
+        if dots is not None:
+            rate += f"; this CPU {text.rate(integer.rate_of(dots).value, 'GOP/s')} in int8{phrases.mark(dots)}"
         facts = made[-1].facts
         yield (
             f"{rate}. {facts['largest']} × {facts['largest']} PEs are the most that fit into an {facts['part']} "

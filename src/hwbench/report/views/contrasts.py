@@ -16,6 +16,8 @@ from . import answers
 from .blocking import MEASURES as BLOCKING
 from .clock import MEASURES as CLOCK
 from .gpu.latency import MEASURES as GPU_LATENCY
+from .instructions import MEASURES as INSTRUCTIONS
+from .integers import MEASURES as INTEGERS
 from .ladder import MEASURES as LADDER
 from .latency_under_load import BETWEEN, LOADED
 from .overhead import MEASURES as OVERHEAD
@@ -23,7 +25,9 @@ from .reduction import MEASURES as REDUCTION
 from .stride import MEASURES as STRIDE
 
 # These have a picture of their own.
-ELSEWHERE = (LADDER, STRIDE, BLOCKING, REDUCTION, OVERHEAD, CLOCK, LOADED, BETWEEN, GPU_LATENCY)
+ELSEWHERE = (
+    LADDER, STRIDE, BLOCKING, REDUCTION, OVERHEAD, CLOCK, LOADED, BETWEEN, GPU_LATENCY, INTEGERS, INSTRUCTIONS,
+)  # fmt: skip
 
 GROUPS = 6  # values of the main axis that one chart shows; a sweep is thinned to as many
 PANELS = 8

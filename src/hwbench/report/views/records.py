@@ -90,6 +90,7 @@ def as_csv(runs: Runs) -> str:
     rates = {
         "bytes": "bytes_per_s",
         "flops": "flops_per_s",
+        "ops": "ops_per_s",
         "hops": "s_per_hop",
         "items": "s_per_item",
         "calls": "s_per_call",

@@ -5,6 +5,7 @@ import pytest
 from hwbench.record.model import Gpu, Record
 from hwbench.report import lecture
 from hwbench.report.views.applications.lecture import _said, view
+from made_up import page
 from made_up.gpu_sample import gpu_run
 from made_up.page import dataset
 from made_up.sample import replace
@@ -75,6 +76,18 @@ def test_each_figure_of_the_summary_says_what_it_is():
     assert (rows["Intel/AMD CPU"][1], rows["Arm CPU"][1]) == ("training", "inference")
     assert rows["FPGA"][2] == "not in the lecture's table"
     assert all("published" in row[4] for row in rows.values() if row[4])
+
+
+def test_a_cpu_has_its_int8_rate_beside_float32():
+    """The fastest int8 dot product that was measured, on x86 in the row of Intel and AMD."""
+    dots = [
+        page.record("peak.integer", "512", 1e-3, {"ops": rate}, params={"operation": operation, "threads": 1})
+        for operation, rate in (("dot-int8", 4e8), ("dot-int8", 9e8), ("add-int32", 5e9))
+    ]
+    section = view(page.dataset(page.run_of(*dots)))
+    rows = {row[0]: row[3] for row in section.blocks[0].rows}
+    assert rows["Intel/AMD CPU"] == "0.900 TOP/s in int8 (measured)"
+    assert rows["Arm CPU"] == "not measured in these runs"
 
 
 def by_opencl(name, platform, *, this_cpu=False):

@@ -12,6 +12,7 @@ from ....record.model import FLOP_RATE
 from ... import format, lecture
 from ...dataset import Point, Runs
 from ...sections import Block, Section, Table
+from .. import integers
 from . import fpga, lecture_facts
 from .stability_facts import amount
 
@@ -20,6 +21,7 @@ LONGEST = 340  # characters of a finding in a cell
 TERA = 1e-3
 NO_FINDING = "Measured, but no finding speaks of this claim."
 NOT_HERE = "not measured in these runs"
+INT8 = "dot-int8"  # the operation of the integer peak
 NVIDIA, AMD, OTHER, CPU = "Nvidia GPU", "AMD GPU", "Intel/Arm/Qualcomm GPU", "OpenCL on this CPU"
 # Whose an OpenCL device is, by its name and its platform's.
 VENDORS = {NVIDIA: r"nvidia|geforce|tesla", AMD: r"\bamd\b|advanced micro|radeon|\bgfx\d"}
@@ -91,6 +93,8 @@ def _hardware(runs: Runs) -> Table:
     """The lecture's last table with figures: each is measured, simulated or published, and says so."""
     cpus = runs.measuring("fma")
     cpu, arm = (_fastest([point for point in cpus if _is_arm(runs, point) is so]) for so in (False, True))
+    dots = [point for point in runs.measuring(integers.MEASURES) if point.text("operation") == INT8]
+    in_int8, on_arm = (_in_int8([point for point in dots if _is_arm(runs, point) is so]) for so in (False, True))
     fma, product = _by_owner(runs, "gpu fma"), _by_owner(runs, "gpu tensor")
     gpus = {
         owner: "; ".join(
@@ -102,9 +106,9 @@ def _hardware(runs: Runs) -> Table:
     busy = [one for point in runs.measuring("systolic array") if (one := _busy(point)) is not None]
     asic = f"{max(busy)[1]} (simulated)" if busy else "not simulated in these runs"
     rows = [
-        ("Intel/AMD CPU", "training", "common", _rate(cpu) or NOT_HERE,
+        ("Intel/AMD CPU", "training", "common", "; ".join(filter(None, (_rate(cpu), in_int8))) or NOT_HERE,
          "0.15 TFLOP/s, Core i7-6700K (published: the lecture)"),
-        ("Arm CPU", "inference", "common", _rate(arm) or NOT_HERE, ""),
+        ("Arm CPU", "inference", "common", "; ".join(filter(None, (_rate(arm), on_arm))) or NOT_HERE, ""),
         *([(CPU, "", "", gpus[CPU], "")] if gpus[CPU] else []),
         (NVIDIA, "training", "common", gpus[NVIDIA] or NOT_HERE,
          "12 TFLOP/s, Titan X (published: the lecture)"),
@@ -174,6 +178,12 @@ def _rate(point: Point | None, how: str = "") -> str:
     rate = point.seconds.inverse(point.record.counts["flops"]).scaled(FLOP_RATE.scale * TERA)
     of = " ".join(filter(None, (f"in {format.value_of('dtype', kind)}" if (kind := point.text("dtype")) else "", how)))
     return f"{text.amount(rate.value, 'TFLOP/s')} {of} (measured)"
+
+
+def _in_int8(points: Sequence[Point]) -> str:
+    """`0.94 TOP/s in int8 (measured)`, of dot products."""
+    best = max((integers.rate(point).value for point in points if point.record.counts.get("ops")), default=0.0)
+    return f"{text.amount(best * TERA, 'TOP/s')} in int8 (measured)" if best else ""
 
 
 def _is_arm(runs: Runs, point: Point) -> bool:

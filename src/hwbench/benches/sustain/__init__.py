@@ -1,0 +1,1 @@
+"""What the CPU keeps up for a minute."""

@@ -1,0 +1,32 @@
+"""Published figures: each core has a source, each row an operation, and what is not published is left out."""
+
+from __future__ import annotations
+
+import pytest
+
+from hwbench.benches.instruction._operations import OPERATIONS
+from hwbench.benches.instruction._published import CORES, ROWS, SOURCES, published
+
+
+def test_rows_are_of_operations_and_cores_have_sources():
+    """Nobody reads a figure without knowing whose it is."""
+    assert set(ROWS) <= set(OPERATIONS)
+    assert all(len(row) == len(SOURCES) for row in ROWS.values())
+    assert {*CORES.values()} == {*SOURCES}
+    assert all("InstLatx64" in source for source in SOURCES.values())
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_figures_are_cycles(name):
+    """Above 0; a throughput is no longer than the latency but where the chain of the source bounds it."""
+    for latency, throughput in ROWS[name]:
+        assert all(figure is None or 0.1 < figure < 500 for figure in (latency, throughput))
+        assert latency is None or throughput is None or throughput <= latency * 1.2
+
+
+def test_figures_are_told_by_core():
+    """Latency and throughput apart; nothing of what nobody published."""
+    assert published("divide-f8", "latency") == {"Zen 4": 13.2, "Zen 5": 12.93, "Ice Lake": 14.0, "Golden Cove": 13.94}
+    assert published("pause", "latency") == {}
+    assert published("swap", "latency") == {"Golden Cove": 19.0}
+    assert published("swap-shared", "throughput") == {}
