@@ -1,0 +1,315 @@
+"""Gather and scatter: bytes a second of elements that an index names, by level and by the order of the index.
+
+A gather reads a[index[k]], a scatter writes it: sparse matrices, embeddings, histograms, hash joins. Each element is
+used once and counts 16 bytes, 8 of the array and 8 of the index, which is always read in sequence.
+
+    sequential   index[k] = k: what the index itself costs
+    strided      every 8th element, a line for each: prefetchers follow, but 8 bytes of 64 are used
+    random       a line for each element, which nothing can predict
+
+`gather` and `scatter` load and store element by element. `gather-vector` and `scatter-vector` are the instructions that
+do it for a whole register of offsets (AVX2 gathers, AVX-512 scatters too): they save instructions and no access, and on
+many processors they are split into more micro-operations than the loads they replace (on Zen 4 a gather of eight words
+takes some 40). So they can only win where the data are near.
+
+A scatter that misses reads the line first (write-allocate), so that in memory it moves two lines for each element, and
+the bytes counted are an eighth of a line or less. `access.pattern` asks what order costs one thread that adds up;
+here gathers and scatters stand beside each other, on one thread and on all.
+
+The answer of a gather is the sum of all elements. A scatter writes to each element its own offset, and a digest of the
+array is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...bench import Bench, Pages, Work
+from ...kernels.compiling import Kernel, compiled
+from ...kernels.gate import enter, leave
+from ...kernels.gather import gather, gather_width, scatter, scatter_width
+from ...kernels.simd import Registers, add, clobber, fill, follow, load, opaque, put, total, width
+from ...protocols import Array, Buffer, Cpu, Job, Results
+from ...record import text
+from ...record.model import LEVELS
+from ...record.phrases import against, compared, differs, largest, level, listed, marked, ranked
+from ...record.reasons import Reason, because
+from .._digests import digest, sum_repeated
+from .._partitions import PERIOD, Common, Partitions, parts_of, repeat_into
+from .pattern import ELEMENT, PAGE, SHARE, ascending, line_by_line, mixed_everywhere
+
+UNROLL = 2  # registers of offsets in one turn of the loop
+
+bench = Bench(
+    "access.gather",
+    question="How fast are elements gathered and scattered that an index names?",
+    axes={
+        "size": LEVELS,
+        "order": ("sequential", "strided", "random"),
+        "threads": (1,),
+        "pages": (Pages(),),
+    },
+    sweeps=({"size": LEVELS[-1:], "threads": ("all",)},),
+    quick={"size": LEVELS[:1], "order": ("random",)},
+    baseline="gather",
+    limit="load",
+    core=False,
+    full_only=True,
+    version=1,
+)
+
+# --- kernels ----------------------------------------------------------------------------------------------------------
+# `base` is the array's address, `first` and `last` are where a part of the offsets begins and ends; a part has whole
+# blocks of 16 offsets. `gate` is a thread's place at the gate of its crew.
+
+
+@compiled
+def gather_words(base: int, first: int, last: int, passes: int, gate: int = 0) -> int:
+    """The sum of the words at each offset, two scalar loads an element."""
+    enter(gate)
+    step = opaque(32)  # four offsets
+    even = odd = 0
+    for _ in range(passes):
+        even = odd = 0
+        at = first
+        while at < last:
+            even += follow(base + follow(at)) + follow(base + follow(at + 16))
+            odd += follow(base + follow(at + 8)) + follow(base + follow(at + 24))
+            at += step
+        clobber()
+    leave(gate)
+    return even + odd
+
+
+@compiled
+def gather_vectors(r: Registers, base: int, first: int, last: int, passes: int, gate: int = 0) -> int:
+    """The same with a gather instruction for each register of offsets."""
+    enter(gate)
+    step = width(r)
+    sums = fill(r, 0)
+    for _ in range(passes):
+        sums = fill(r, 0)
+        at = first
+        while at < last:
+            sums = add(sums, gather(base, load(r, at)))
+            at += step
+        clobber()
+    found = total(sums)
+    leave(gate)
+    return found
+
+
+@compiled
+def scatter_words(base: int, first: int, last: int, passes: int, gate: int = 0) -> None:
+    """Write each offset to the word at it: a scalar load and a store an element."""
+    enter(gate)
+    step = opaque(32)
+    for _ in range(passes):
+        at = first
+        while at < last:
+            a, b, c, d = follow(at), follow(at + 8), follow(at + 16), follow(at + 24)
+            put(base + a, a)
+            put(base + b, b)
+            put(base + c, c)
+            put(base + d, d)
+            at += step
+        clobber()
+    leave(gate)
+
+
+@compiled
+def scatter_vectors(r: Registers, base: int, first: int, last: int, passes: int, gate: int = 0) -> None:
+    """The same with a scatter instruction for each register of offsets."""
+    enter(gate)
+    step = width(r)
+    for _ in range(passes):
+        at = first
+        while at < last:
+            offsets = load(r, at)
+            scatter(base, offsets, offsets)
+            at += step
+        clobber()
+    leave(gate)
+
+
+# --- the bench --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one thread works on and has touched first: the array, the offsets in their order, which part is next."""
+
+    words: Array
+    offsets: Array
+    partitions: Partitions
+    buffers: tuple[Buffer, Buffer]
+
+
+def elements(size: int) -> int:
+    """Elements of one thread: whole pages in each of an odd number of parts."""
+    parts = parts_of(size, SHARE)
+    return max(1, size // ELEMENT // PAGE // parts) * parts * PAGE
+
+
+@bench.inputs
+def content(rng: np.random.Generator) -> tuple[Array, int, Common]:
+    """What arrays that are read hold over and over, a key for the random order, and the arrays of all variants."""
+    return rng.integers(0, 2**16, PERIOD), int(rng.integers(2**63 - 1)), Common()
+
+
+@bench.reference
+def answer(words: Array, size: int, threads: int, variant: str) -> np.int64 | Array:
+    """The sum of all elements of all threads; of a scatter, for each thread the digest of every offset in its place."""
+    n = elements(size)
+    if variant.startswith("gather"):
+        return (sum_repeated(words, n) * threads)[0]
+    squares, numbers = (n - 1) * n * (2 * n - 1) // 6, n * (n - 1) // 2
+    return np.full(threads, 8 * (2 * squares + numbers) % 2**64, np.uint64).view(np.int64)
+
+
+@bench.counts
+def counts(size: int, threads: int) -> dict[str, float]:
+    """What a part uses: 8 bytes of the array and 8 of the index for each element."""
+    items = elements(size) // parts_of(size, SHARE) * threads
+    return {"items": items, "bytes": ELEMENT * items}
+
+
+@bench.memory
+def memory(size: int, threads: int) -> int:
+    """An array and its index for each thread."""
+    return ELEMENT * elements(size) * threads
+
+
+def write_offsets(offsets: Array, order: str, key: int) -> None:
+    """The byte offsets of all elements in an order."""
+    if order == "random":
+        mixed_everywhere(offsets, key)
+    else:
+        (line_by_line if order == "strided" else ascending)(offsets)
+
+
+def shares(device: Cpu, size: int, order: str, threads: int, pages: str, key: int) -> list[Share]:
+    """For each thread an array and its offsets, which it writes and so touches first."""
+
+    def own(_rank: int) -> Share:
+        n = elements(size)
+        buffers = device.buffer(8 * n, pages=pages), device.buffer(8 * n, pages=pages)
+        words, offsets = (buffer.array.view(np.int64) for buffer in buffers)
+        words[:] = 0
+        write_offsets(offsets, order, key)
+        return Share(words, offsets, Partitions(parts_of(size, SHARE), alike=False), buffers)
+
+    return device.crew(threads).each(own)
+
+
+def on_crew(
+    device: Cpu, common: Common, size: int, order: str, threads: int, pages: str, key: int,
+    kernel: Callable[..., int | None], words: Array | None,
+) -> Work:  # fmt: skip
+    """A kernel on pinned threads, `kernel(base, first, last, passes, gate)`; `words` are what it reads, None: it writes."""
+    made = common.get("shares", lambda: shares(device, size, order, threads, pages, key))
+    crew = device.crew(threads)
+    parts = made[0].partitions.parts
+    sums = np.zeros((threads, parts), np.int64)
+
+    def reset(rank: int) -> None:
+        made[rank].partitions.restart()
+        if words is None:
+            made[rank].words[:] = -1
+        else:
+            repeat_into(made[rank].words, words)
+
+    crew.each(reset)
+
+    def job(rank: int) -> Job:
+        mine = made[rank]
+        base, start = mine.words.ctypes.data, mine.offsets.ctypes.data
+        length = mine.offsets.nbytes // parts
+
+        def visit(part: int, passes: int, gate: int) -> None:
+            first = start + part * length
+            found = kernel(base, first, first + length, passes, gate)
+            if found is not None:
+                sums[rank, part] = found
+
+        def run(loops: int, gate: int) -> None:
+            if parts == 1:
+                visit(0, loops, gate)
+            else:
+                for _ in range(loops):
+                    visit(mine.partitions.take(), 1, gate)
+
+        return run
+
+    jobs = [job(rank) for rank in range(threads)]
+
+    def output() -> np.int64 | Array:
+        if parts > 1:
+            crew.each(lambda rank: jobs[rank](parts - 1, 0))
+        if words is not None:
+            return np.int64(sums.sum())
+        return np.array(crew.each(lambda rank: digest(made[rank].words)))
+
+    def close() -> None:
+        for one in made:
+            for buffer in one.buffers:
+                buffer.close()
+
+    facts = {
+        "footprint": ELEMENT * len(made[0].words), "elements": len(made[0].words), "parts": parts,
+        "pages": made[0].buffers[0].pages,
+    }  # fmt: skip
+    return crew.work(jobs, output=output, facts=facts, close=close)
+
+
+def in_vectors(kernel: Kernel, bits: int) -> Callable[..., int | None]:
+    """A kernel with its registers."""
+    registers = Registers("i8", bits, UNROLL)
+    return lambda *places: kernel(registers, *places)
+
+
+@bench.variant("gather")
+def gathering(
+    device: Cpu, words: Array, key: int, common: Common, size: int, order: str, threads: int, pages: str
+) -> Work:
+    """Load the offset, then the element at it, one by one."""
+    return on_crew(device, common, size, order, threads, pages, key, gather_words, words)
+
+
+def no_gather() -> Reason | None:
+    """Why there is no gather instruction here."""
+    return None if gather_width() else because("needs_isa", "gather instructions need AVX2")
+
+
+@bench.variant("gather-vector", needs=no_gather)
+def gathering_vectors(
+    device: Cpu, words: Array, key: int, common: Common, size: int, order: str, threads: int, pages: str
+) -> Work:
+    """Gather instructions: a register of offsets at once."""
+    kernel = in_vectors(gather_vectors, gather_width())
+    return on_crew(device, common, size, order, threads, pages, key, kernel, words)
+
+
+@bench.variant("scatter")
+def scattering(
+    device: Cpu, words: Array, key: int, common: Common, size: int, order: str, threads: int, pages: str  # noqa: ARG001
+) -> Work:
+    """Load the offset, then store to the element at it, one by one."""
+    return on_crew(device, common, size, order, threads, pages, key, scatter_words, None)
+
+
+def no_scatter() -> Reason | None:
+    """Why there is no scatter instruction here."""
+    return None if scatter_width() else because("needs_isa", "scatter instructions need AVX-512")
+
+
+@bench.variant("scatter-vector", needs=no_scatter)
+def scattering_vectors(
+    device: Cpu, words: Array, key: int, common: Common, size: int, order: str, threads: int, pages: str  # noqa: ARG001
+) -> Work:
+    """Scatter instructions: a register of offsets at once."""
+    kernel = in_vectors(scatter_vectors, scatter_width())
+    return on_crew(device, common, size, order, threads, pages, key, kernel, None)
