@@ -22,7 +22,7 @@ array is compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,8 +34,9 @@ from ...kernels.gather import gather, gather_width, scatter, scatter_width
 from ...kernels.simd import Registers, add, clobber, fill, follow, load, opaque, put, total, width
 from ...protocols import Array, Buffer, Cpu, Job, Results
 from ...record import text
-from ...record.model import LEVELS
-from ...record.phrases import against, compared, differs, largest, level, listed, marked, ranked
+from ...record.facts import threads_of
+from ...record.model import LEVELS, Scalar
+from ...record.phrases import against, compared, counted, largest, level, listed, marked, ranked
 from ...record.reasons import Reason, because
 from .._digests import digest, sum_repeated
 from .._partitions import PERIOD, Common, Partitions, parts_of, repeat_into
@@ -58,6 +59,7 @@ bench = Bench(
     limit="load",
     core=False,
     full_only=True,
+    shared=True,
     version=1,
 )
 
@@ -154,18 +156,27 @@ def elements(size: int) -> int:
     return max(1, size // ELEMENT // PAGE // parts) * parts * PAGE
 
 
-@bench.inputs
-def content(rng: np.random.Generator) -> tuple[Array, int, Common]:
+@dataclass(frozen=True)
+class Given:
     """What arrays that are read hold over and over, a key for the random order, and the arrays of all variants."""
-    return rng.integers(0, 2**16, PERIOD), int(rng.integers(2**63 - 1)), Common()
+
+    words: Array
+    key: int
+    common: Common
+
+
+@bench.inputs
+def content(rng: np.random.Generator) -> Given:
+    """Small whole numbers, whose sum is exact in any order. All variants work on the same arrays and index."""
+    return Given(rng.integers(0, 2**16, PERIOD), int(rng.integers(2**63 - 1)), Common())
 
 
 @bench.reference
-def answer(words: Array, size: int, threads: int, variant: str) -> np.int64 | Array:
+def answer(given: Given, size: int, threads: int, variant: str) -> np.int64 | Array:
     """The sum of all elements of all threads; of a scatter, for each thread the digest of every offset in its place."""
     n = elements(size)
     if variant.startswith("gather"):
-        return (sum_repeated(words, n) * threads)[0]
+        return (sum_repeated(given.words, n) * threads)[0]
     squares, numbers = (n - 1) * n * (2 * n - 1) // 6, n * (n - 1) // 2
     return np.full(threads, 8 * (2 * squares + numbers) % 2**64, np.uint64).view(np.int64)
 
@@ -206,21 +217,21 @@ def shares(device: Cpu, size: int, order: str, threads: int, pages: str, key: in
 
 
 def on_crew(
-    device: Cpu, common: Common, size: int, order: str, threads: int, pages: str, key: int,
-    kernel: Callable[..., int | None], words: Array | None,
+    device: Cpu, given: Given, size: int, order: str, threads: int, pages: str,
+    kernel: Callable[..., int | None], *, writes: bool,
 ) -> Work:  # fmt: skip
-    """A kernel on pinned threads, `kernel(base, first, last, passes, gate)`; `words` are what it reads, None: it writes."""
-    made = common.get("shares", lambda: shares(device, size, order, threads, pages, key))
+    """A kernel on pinned threads, `kernel(base, first, last, passes, gate)`, on arrays that are filled anew for it."""
+    made = given.common.get("shares", lambda: shares(device, size, order, threads, pages, given.key))
     crew = device.crew(threads)
     parts = made[0].partitions.parts
     sums = np.zeros((threads, parts), np.int64)
 
     def reset(rank: int) -> None:
         made[rank].partitions.restart()
-        if words is None:
+        if writes:
             made[rank].words[:] = -1
         else:
-            repeat_into(made[rank].words, words)
+            repeat_into(made[rank].words, given.words)
 
     crew.each(reset)
 
@@ -249,7 +260,7 @@ def on_crew(
     def output() -> np.int64 | Array:
         if parts > 1:
             crew.each(lambda rank: jobs[rank](parts - 1, 0))
-        if words is not None:
+        if not writes:
             return np.int64(sums.sum())
         return np.array(crew.each(lambda rank: digest(made[rank].words)))
 
@@ -272,11 +283,9 @@ def in_vectors(kernel: Kernel, bits: int) -> Callable[..., int | None]:
 
 
 @bench.variant("gather")
-def gathering(
-    device: Cpu, words: Array, key: int, common: Common, size: int, order: str, threads: int, pages: str
-) -> Work:
+def gathering(device: Cpu, given: Given, size: int, order: str, threads: int, pages: str) -> Work:
     """Load the offset, then the element at it, one by one."""
-    return on_crew(device, common, size, order, threads, pages, key, gather_words, words)
+    return on_crew(device, given, size, order, threads, pages, gather_words, writes=False)
 
 
 def no_gather() -> Reason | None:
@@ -285,20 +294,16 @@ def no_gather() -> Reason | None:
 
 
 @bench.variant("gather-vector", needs=no_gather)
-def gathering_vectors(
-    device: Cpu, words: Array, key: int, common: Common, size: int, order: str, threads: int, pages: str
-) -> Work:
+def gathering_vectors(device: Cpu, given: Given, size: int, order: str, threads: int, pages: str) -> Work:
     """Gather instructions: a register of offsets at once."""
     kernel = in_vectors(gather_vectors, gather_width())
-    return on_crew(device, common, size, order, threads, pages, key, kernel, words)
+    return on_crew(device, given, size, order, threads, pages, kernel, writes=False)
 
 
 @bench.variant("scatter")
-def scattering(
-    device: Cpu, words: Array, key: int, common: Common, size: int, order: str, threads: int, pages: str  # noqa: ARG001
-) -> Work:
+def scattering(device: Cpu, given: Given, size: int, order: str, threads: int, pages: str) -> Work:
     """Load the offset, then store to the element at it, one by one."""
-    return on_crew(device, common, size, order, threads, pages, key, scatter_words, None)
+    return on_crew(device, given, size, order, threads, pages, scatter_words, writes=True)
 
 
 def no_scatter() -> Reason | None:
@@ -307,9 +312,49 @@ def no_scatter() -> Reason | None:
 
 
 @bench.variant("scatter-vector", needs=no_scatter)
-def scattering_vectors(
-    device: Cpu, words: Array, key: int, common: Common, size: int, order: str, threads: int, pages: str  # noqa: ARG001
-) -> Work:
+def scattering_vectors(device: Cpu, given: Given, size: int, order: str, threads: int, pages: str) -> Work:
     """Scatter instructions: a register of offsets at once."""
     kernel = in_vectors(scatter_vectors, scatter_width())
-    return on_crew(device, common, size, order, threads, pages, key, kernel, None)
+    return on_crew(device, given, size, order, threads, pages, kernel, writes=True)
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """Random gathers in memory against those in sequence; scatters; what the instructions gain, by level."""
+    found: list[tuple[float, str]] = []
+    sizes = [size for size in LEVELS if results.find("gather", size=size, order="random", threads=1)]
+    if not sizes:
+        return
+    far = sizes[-1]
+    place: dict[str, Scalar] = {"size": far, "order": "random", "threads": 1}
+    mine, ordered = results.find("gather", **place), results.find("gather", **place | {"order": "sequential"})
+    said = f"Gathers in {level(far)} in random order (1 thread): {told(results, 'gather', place)}"
+    if mine is not None and ordered is not None:
+        said += f", {against(results.versus(mine, ordered), 'in sequence')}"
+    every = results.find("gather", **place | {"threads": "all"})
+    if every is not None and threads_of(every) > 1:
+        said += f"; {told(results, 'gather', place | {'threads': 'all'})} on {counted(threads_of(every), 'thread')}"
+    yield marked(said, mine, ordered, every)
+    written = results.ratio("scatter", "gather", **place)
+    if written is not None:
+        said = f"Scatters there take {told(results, 'scatter', place)}, {against(written, 'gathers')}"
+        found.append((written.value, marked(said, results.find("scatter", **place), mine)))
+    for way in ("gather", "scatter"):
+        gains = {size: results.ratio(f"{way}-vector", way, **place | {"size": size}) for size in sizes}
+        ratios = {size: gain for size, gain in gains.items() if gain is not None}
+        if ratios:
+            each = listed(f"{compared(ratio)} in {level(size)}" for size, ratio in ratios.items())
+            used = [results.find(name, **place | {"size": size}) for size in ratios for name in (way, f"{way}-vector")]
+            said = f"{way.capitalize()} instructions against scalar code in random order (1 thread): {each}"
+            found.append((largest(list(ratios.values())), marked(said, *used)))
+    yield from ranked(found)[:2]
+
+
+def told(results: Results, variant: str, place: Mapping[str, Scalar]) -> str:
+    """`1.23 GB/s (…), 13.0 ns an element`."""
+    bytes_, items = results.rate(variant, "bytes", **place), results.each("items", variant, **place)
+    each = f", {text.seconds(items.value)} an element" if items is not None else ""
+    return f"{text.rate(bytes_, 'GB/s')}{each}" if bytes_ is not None else ""
