@@ -22,13 +22,18 @@ each page, and lines of it are cached as well: with 65 536 pages it takes 512 Ki
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...kernels.permutation import permute
-from ...protocols import Array, Buffer, Cpu
+from ...protocols import Array, Buffer, Cpu, Results
+from ...record import text
+from ...record.estimate import estimate
+from ...record.model import Record
+from ...record.phrases import listed, marked
 from ..latency.chase import HOPS, LINE, chase, key, walk, write_ring
 
 SMALL = 4096  # bytes of the pages that a huge one is told in
@@ -43,6 +48,7 @@ bench = Bench(
     sweeps=({"n": COUNTS[:7], "layout": LAYOUTS[2:]},),
     quick={"n": (20, 5120), "layout": LAYOUTS[:1]},
     baseline="packed",
+    measures="translation",
     words={"n": "pages in use"},
     core=False,
     full_only=True,
@@ -124,3 +130,84 @@ def packed(device: Cpu, order: Array, layout: str) -> Work:
 def spread(device: Cpu, order: Array, layout: str) -> Work:
     """A line on each page, or in each 4 KiB of huge pages."""
     return follow(device, order, places(len(order), apart(layout, device)), layout)
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+FREE, FREE_S = 0.1, 0.2e-9  # of a hop, and seconds: what is no more costs nothing
+SAME = 2.0  # times the cost of a TLB's second level: what is more is a walk
+HOST_HUGE, HOST_SMALL = 0.3, 0.7  # of what 4 KiB pages cost: up to here, from here
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What translation adds to a hop through n lines, in seconds, and the two records that say so."""
+
+    n: int
+    seconds: float
+    records: tuple[Record, Record]
+
+    @property
+    def free(self) -> bool:
+        """Whether it adds nothing that could be told."""
+        return self.seconds <= max(FREE_S, FREE * hop(self.records[1]))
+
+
+def hop(record: Record) -> float:
+    """Seconds of a hop."""
+    return estimate(record.samples).value / record.counts["hops"]
+
+
+def costs(results: Results, layout: str) -> list[Cost]:
+    """What was measured of a layout, by rising n."""
+    found = []
+    for n in sorted({int(one.params["n"]) for one in results.records if one.params["layout"] == layout}):
+        pair = [results.find(variant, n=n, layout=layout) for variant in ("spread", "packed")]
+        if pair[0] is not None and pair[1] is not None:
+            found.append(Cost(n, hop(pair[0]) - hop(pair[1]), (pair[0], pair[1])))
+    return found
+
+
+def levels(found: Sequence[Cost]) -> tuple[list[Cost], list[Cost], list[Cost]]:
+    """The costs that are none, those of a TLB's second level, and those of walks."""
+    first = next((i for i, one in enumerate(found) if not one.free), len(found))
+    second = found[min(first + 1, len(found) - 1)].seconds if first < len(found) else 0.0
+    last = next((i for i in range(first, len(found)) if found[i].seconds > SAME * second), len(found))
+    return list(found[:first]), list(found[first:last]), list(found[last:])
+
+
+@bench.finding
+def finding(results: Results) -> Iterator[str]:
+    """The reach of the TLB and the cost of a walk on small and on huge pages; whose pages a TLB's entry covers."""
+    for layout, name in ((LAYOUTS[0], "4 KiB pages"), (LAYOUTS[2], "huge pages")):
+        found = costs(results, layout)
+        none, second, walks = levels(found)
+        told = [f"costs nothing up to {text.count(none[-1].n)} pages"] if none else []
+        if second:
+            told.append(f"{text.seconds(second[-1].seconds)} up to {text.count(second[-1].n)}")
+        told += [f"{text.seconds(one.seconds)} at {text.count(one.n)}" for one in (walks[1:2] or walks[:1])]
+        if len(walks) > 2:
+            told.append(f"{text.seconds(walks[-1].seconds)} at {text.count(walks[-1].n)}")
+        if len(found) > 1 and told:
+            used = [record for one in found for record in one.records]
+            yield marked(f"Translation of {name} (1 thread) {listed(told)}", *used)
+    yield from _covered(costs(results, LAYOUTS[0]), costs(results, LAYOUTS[1]))
+
+
+def _covered(small: Sequence[Cost], inside: Sequence[Cost]) -> Iterator[str]:
+    """Whether an entry of the TLB covers a huge page, by the first n at which small pages cost something."""
+    beside = {one.n: one for one in inside}
+    costly = [one for one in small if not one.free and one.n in beside][:2]
+    if not costly:
+        return
+    mine, other = costly[-1], beside[costly[-1].n]
+    share = other.seconds / mine.seconds
+    said = (
+        f"Lines in each 4 KiB of huge pages cost {text.seconds(max(0.0, other.seconds))} at {text.count(mine.n)} "
+        f"({text.size(mine.n * SMALL)}), where small pages cost {text.seconds(mine.seconds)}"
+    )
+    if share <= HOST_HUGE:
+        said += ": an entry of the TLB covers a huge page, so that the host's pages are huge where there is a host"
+    elif share >= HOST_SMALL:
+        said += ": an entry of the TLB covers less than a huge page, so that the pages of a host below are small"
+    yield marked(said, *mine.records, *other.records)
