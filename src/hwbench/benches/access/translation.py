@@ -22,6 +22,7 @@ each page, and lines of it are cached as well: with 65 536 pages it takes 512 Ki
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -195,13 +196,14 @@ def finding(results: Results) -> Iterator[str]:
 
 
 def _covered(small: Sequence[Cost], inside: Sequence[Cost]) -> Iterator[str]:
-    """Whether an entry of the TLB covers a huge page, by the first n at which small pages cost something."""
+    """Whether an entry of the TLB covers a huge page, by the n at which its second level serves small pages."""
     beside = {one.n: one for one in inside}
-    costly = [one for one in small if not one.free and one.n in beside][:2]
+    costly = [one for one in levels(small)[1] if one.n in beside]
     if not costly:
         return
-    mine, other = costly[-1], beside[costly[-1].n]
-    share = other.seconds / mine.seconds
+    mine = costly[min(1, len(costly) - 1)]
+    other = beside[mine.n]
+    share = statistics.median(beside[one.n].seconds / one.seconds for one in costly)
     said = (
         f"Lines in each 4 KiB of huge pages cost {text.seconds(max(0.0, other.seconds))} at {text.count(mine.n)} "
         f"({text.size(mine.n * SMALL)}), where small pages cost {text.seconds(mine.seconds)}"
@@ -210,4 +212,4 @@ def _covered(small: Sequence[Cost], inside: Sequence[Cost]) -> Iterator[str]:
         said += ": an entry of the TLB covers a huge page, so that the host's pages are huge where there is a host"
     elif share >= HOST_SMALL:
         said += ": an entry of the TLB covers less than a huge page, so that the pages of a host below are small"
-    yield marked(said, *mine.records, *other.records)
+    yield marked(said, *(record for one in costly for record in (*one.records, *beside[one.n].records)))
