@@ -131,8 +131,8 @@ def test_the_finding() -> None:
     assert sentences == [
         "Gathers in memory in random order (1 thread): 1.60 GB/s (…), 10.0 ns an element, 10.0× slower than in "
         "sequence (…); 3.20 GB/s (…), 5.00 ns an element on 2 threads.",
-        "Gather instructions against scalar code in random order (1 thread): 2.00× slower (…) in L1 and no difference (…) in "
-        "memory.",
+        "Gather instructions against scalar code in random order (1 thread): 2.00× slower (…) in L1 and no "
+        "difference (…) in memory.",
         "Scatters there take 1.07 GB/s (…), 15.0 ns an element, 1.50× slower than gathers (…).",
     ]
     assert all(one.endswith(STOLEN) for one in said(doubt(read, size="DRAM")))

@@ -61,20 +61,21 @@ def _figure(runs: Runs, what: str, pairs: Sequence[Pair], label: str) -> Figure:
         Column("status", lambda pair: pair.point.status),
     )  # fmt: skip
     ordered = sorted(pairs, key=lambda pair: (pair.cpus, pair.memory))
+    told = [*_told(what, pairs), f"Stronger colour is {'slower' if what == 'latency' else 'faster'}."]
     return Figure(
         title, [Panel("", spec, name)], table(runs, "Every pair", columns, ordered, lambda pair: pair.point.run),
-        f"{_told(what, pairs)} Stronger colour is {'slower' if what == 'latency' else 'faster'}.", narrow=True,
+        " ".join(told), narrow=True,
     )  # fmt: skip
 
 
-def _told(what: str, pairs: Sequence[Pair]) -> str:
-    """The mean of the remote pairs against that of the local ones."""
+def _told(what: str, pairs: Sequence[Pair]) -> list[str]:
+    """The mean of the remote pairs against that of the local ones, in a sentence; none where either is missing."""
     own = [pair.value for pair in pairs if pair.cpus == pair.memory]
     other = [pair.value for pair in pairs if pair.cpus != pair.memory]
     if not own or not other:
-        return ""
+        return []
     ratio = (sum(other) / len(other)) / (sum(own) / len(own))
-    return f"Remote over local {what}, means of the best rounds: {text.amount(ratio)}."
+    return [f"Remote over local {what}, means of the best rounds: {text.amount(ratio)}."]
 
 
 def _pairs(point: Point) -> list[Pair]:
