@@ -1,8 +1,8 @@
 """Reads to writes: bandwidth by level as the share of writes grows, with plain and with non-temporal stores.
 
-A memory channel moves data one way at a time and loses cycles where it turns around, so that memory serves reads faster
-than any mix. A core has more ports for loads than for stores: in L1 the fastest mix is one of both. Programs lie
-between the ends, so a roof measured by reads alone (`stream.load`) promises some of them too much.
+A memory channel moves data one way at a time and loses cycles where it turns around, so that a mix may be slower than
+reads alone. A core has ports for loads and others for stores: in L1 the fastest mix is one of both. Programs lie
+between the ends, so a roof measured by reads alone (`stream.load`) promises some of them too much, others too little.
 
     1:0  read one array                  load     s = Σ a
     3:1  read three, write one           sum      a = b + c + d
@@ -14,8 +14,7 @@ These are the loops of `stream.load`, `.add`, `.copy` and `.store`, and one more
 its own that it touched first. The ratio and the bytes are those of the program, as STREAM counts them. With plain
 stores the hardware reads each line that is written first (write-allocate), so that 0:1 moves as much in each direction,
 and 1:1 reads two lines for each that it writes: `facts["traffic_bytes"]` is that traffic, where the arrays lie in
-memory. Non-temporal stores (`simd-nt`) avoid the read: there the mix at the memory is the one named. Intel's Memory
-Latency Checker names its mixes by the traffic: its W5 (1:1) is 0:1 here with plain stores.
+memory. Non-temporal stores (`simd-nt`) avoid the read: there the mix at the memory is the one named.
 """
 
 from __future__ import annotations
@@ -37,10 +36,11 @@ from ...record.estimate import Estimate, estimate
 from ...record.facts import threads_of
 from ...record.model import LEVELS, Record, Scalar
 from ...record.phrases import compared, counted, differs, level, listed, marked
-from .._partitions import Common
+from .._partitions import Common, parts_of
+from ._arrays import array_bytes
 from ._kernels import UNROLL
 from ._row import Row
-from .stream import ADD, COPY, LOAD, STORE, Data, contents, counted_as, expected, in_numba, on_crew, too_many_threads
+from .stream import ADD, COPY, LOAD, STORE, Data, contents, expected, in_numba, on_crew, too_many_threads
 
 DTYPE = np.dtype("f8")
 
@@ -114,7 +114,9 @@ def answer(data: Data, size: int, mix: str, threads: int) -> np.int64 | Array:
 @bench.counts
 def counts(size: int, mix: str, threads: int) -> dict[str, float]:
     """One call goes through a part of all arrays; up to 256 MiB that is the whole."""
-    return counted_as(ROWS[mix], size, DTYPE, threads)
+    row = ROWS[mix]
+    nbytes = array_bytes(row, size) // parts_of(size) * threads
+    return {"bytes": nbytes * row.arrays, "flops": nbytes // 8 * row.flops}
 
 
 def registers_of(row: Row, *, nt: bool = False) -> Registers:

@@ -136,7 +136,8 @@ def stream(row: Row) -> Bench:
     @bench.counts
     def counts(size: int, dtype: np.dtype, threads: int) -> dict[str, float]:
         """One call goes through a part of all arrays; up to 256 MiB that is the whole."""
-        return counted_as(row, size, dtype, threads)
+        nbytes = array_bytes(row, size) // parts_of(size) * threads
+        return {"bytes": nbytes * row.arrays, "flops": nbytes // dtype.itemsize * row.flops}
 
     @bench.variant("simd")
     def simd(device: Cpu, data: Data, common: Common, size: int, dtype: np.dtype, threads: int, pages: str) -> Work:
@@ -207,12 +208,6 @@ def expected(row: Row, data: Data, size: int, dtype: np.dtype, threads: int) -> 
     a = np.empty_like(data[0]) if data else np.empty(8 // dtype.itemsize, dtype)
     row.numpy(a, *data, *[a] * (3 - row.arrays), dtype.type(SCALE))
     return np.full(threads, digest_repeated(a.view(np.int64), length))
-
-
-def counted_as(row: Row, size: int, dtype: np.dtype, threads: int) -> dict[str, float]:
-    """What a call moves and computes on a part of all arrays."""
-    nbytes = array_bytes(row, size) // parts_of(size) * threads
-    return {"bytes": nbytes * row.arrays, "flops": nbytes // dtype.itemsize * row.flops}
 
 
 # --- variants ---------------------------------------------------------------------------------------------------------
