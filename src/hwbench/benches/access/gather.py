@@ -8,12 +8,12 @@ used once and counts 16 bytes, 8 of the array and 8 of the index, which is alway
     random       a line for each element, which nothing can predict
 
 `gather` and `scatter` load and store element by element. `gather-vector` and `scatter-vector` are the instructions that
-do it for a whole register of offsets (AVX2 gathers, AVX-512 scatters too): they save instructions and no access, and on
-many processors they are split into more micro-operations than the loads they replace (on Zen 4 a gather of eight words
-takes some 40). So they can only win where the data are near.
+do it for a whole register of offsets (AVX2 gathers, AVX-512 scatters too). They save instructions and no access, and on
+many processors they are split into more micro-operations than the loads they replace: on a Zen 4 eight words from L1
+take 11 cycles so, and 6 one by one. So they can only win where the data are near.
 
-A scatter that misses reads the line first (write-allocate), so that in memory it moves two lines for each element, and
-the bytes counted are an eighth of a line or less. `access.pattern` asks what order costs one thread that adds up;
+A scatter that misses reads the line first (write-allocate), so that in memory it moves two lines for each element, of
+which the 16 bytes counted are an eighth. `access.pattern` asks what order costs one thread that adds up;
 here gathers and scatters stand beside each other, on one thread and on all.
 
 The answer of a gather is the sum of all elements. A scatter writes to each element its own offset, and a digest of the
