@@ -70,21 +70,28 @@ typedef __m256i I; typedef __m256d D;
 #define C extern "C" __attribute__((noinline))
 typedef int64_t L;
 
-C void c_load(L a, L, L, L, L n, L passes) {
-    while (passes--) { for (L i = 0; i < n; i += 8 * W)
-        _Pragma("GCC unroll 8") EACH { I x = LOADI(a + i + k * W); KEEP(x); } BARRIER; }
+// As hwbench's loops: all loads of a block, then all its stores. A pass of loads adds its last block, as the check asks.
+C L c_load(L a, L, L, L, L n, L passes) {
+    I x[8] = {}, s[8] = {};
+    while (passes--) {
+        for (L i = 0; i < n; i += 8 * W) _Pragma("GCC unroll 8") EACH { x[k] = LOADI(a + i + k * W); KEEP(x[k]); }
+        _Pragma("GCC unroll 8") EACH s[k] = ADDI(s[k], x[k]);
+        BARRIER; }
+    _Pragma("GCC unroll 8") EACH KEEP(s[k]);
+    return 0;
 }
-#define WRITES(name, value) \
-    C void c_##name(L a, L b, L c, L d, L n, L passes) { D s = SETD(3); (void)b; (void)c; (void)d; (void)s; \
-        while (passes--) { for (L i = 0; i < n; i += 8 * W) _Pragma("GCC unroll 8") EACH { L j = i + k * W; \
-            STORED(a + j, value); } BARRIER; } _mm_mfence(); } \
-    C void c_##name##_nt(L a, L b, L c, L d, L n, L passes) { D s = SETD(3); (void)b; (void)c; (void)d; (void)s; \
-        while (passes--) { for (L i = 0; i < n; i += 8 * W) _Pragma("GCC unroll 8") EACH { L j = i + k * W; \
-            STREAMD(a + j, value); } BARRIER; } _mm_mfence(); }
-WRITES(store, s)
-WRITES(copy, LOADD(b + j))
-WRITES(add, ADDD(LOADD(b + j), LOADD(c + j)))
-WRITES(sum, ADDD(ADDD(LOADD(b + j), LOADD(c + j)), LOADD(d + j)))
+#define BLOCK(what) _Pragma("GCC unroll 8") EACH { what; }
+#define WRITES(name, loads, STORE, suffix) \
+    C void c_##name##suffix(L a, L b, L c, L d, L n, L passes) { \
+        D s = SETD(3), x[8]; (void)b; (void)c; (void)d; (void)s; \
+        while (passes--) { for (L i = 0; i < n; i += 8 * W) { loads BLOCK(STORE(a + i + k * W, x[k])) } BARRIER; } \
+        _mm_mfence(); }
+#define FROM(p) LOADD(p + i + k * W)
+#define BOTH(name, loads) WRITES(name, loads, STORED, ) WRITES(name, loads, STREAMD, _nt)
+BOTH(store, BLOCK(x[k] = s))
+BOTH(copy, BLOCK(x[k] = FROM(b)))
+BOTH(add, BLOCK(x[k] = FROM(b)) BLOCK(x[k] = ADDD(x[k], FROM(c))))
+BOTH(sum, BLOCK(x[k] = FROM(b)) BLOCK(x[k] = ADDD(x[k], FROM(c))) BLOCK(x[k] = ADDD(x[k], FROM(d))))
 
 #define AT(p) (*(L*)(p))
 C L c_gather(L base, L first, L last, L passes) {
@@ -100,16 +107,22 @@ C void c_scatter(L base, L first, L last, L passes) {
         AT(base + a) = a; AT(base + b) = b; AT(base + c) = c; AT(base + d) = d; } BARRIER; }
 }
 #if defined(__AVX2__)
-C L c_gather_vector(L base, L first, L last, L passes) {
 #if defined(__AVX512F__)
-    I s = _mm512_setzero_si512(), t = s;
-    #define GATHER(p) _mm512_i64gather_epi64(LOADI(p), (const void*)base, 1)
+// GCC's intrinsic leaves the register that it gathers into as it was, so that each gather waits for the one before.
+static inline I gathered(L base, I offsets) {
+    I found = _mm512_setzero_si512(); __mmask8 every = 255;
+    asm("vpgatherqq (%2,%3,1), %0%{%1%}" : "+&v"(found), "+Yk"(every) : "r"(base), "v"(offsets) : "memory");
+    return found;
+}
 #else
-    I s = _mm256_setzero_si256(), t = s;
-    #define GATHER(p) _mm256_i64gather_epi64((const long long*)base, LOADI(p), 1)
+static inline I gathered(L base, I offsets) {
+    return _mm256_mask_i64gather_epi64(I{}, (const long long*)base, offsets, _mm256_set1_epi64x(-1), 1);
+}
 #endif
+C L c_gather_vector(L base, L first, L last, L passes) {
+    I s = {}, t = {};
     while (passes--) { s = t = I{}; for (L i = first; i < last; i += 2 * W) {
-        s = ADDI(s, GATHER(i)); t = ADDI(t, GATHER(i + W)); } BARRIER; }
+        s = ADDI(s, gathered(base, LOADI(i))); t = ADDI(t, gathered(base, LOADI(i + W))); } BARRIER; }
     s = ADDI(s, t); L out[W / 8]; __builtin_memcpy(out, &s, W); L sum = 0; for (L x : out) sum += x; return sum;
 }
 #endif
