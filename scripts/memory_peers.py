@@ -70,7 +70,7 @@ typedef __m256i I; typedef __m256d D;
 #define C extern "C" __attribute__((noinline))
 typedef int64_t L;
 
-// As hwbench's loops: all loads of a block, then all its stores. A pass of loads adds its last block, as the check asks.
+// As hwbench's loops: all loads of a block, then all its stores. A pass of loads adds its last block.
 C L c_load(L a, L, L, L, L n, L passes) {
     I x[8] = {}, s[8] = {};
     while (passes--) {
