@@ -68,6 +68,10 @@ class Buffer(Protocol):
     def pages(self) -> str:
         """What the touched memory lies on: `huge`, `mixed`, a small page's size (`4K`), or `default`."""
 
+    @property
+    def nodes(self) -> Mapping[int, int]:
+        """How many of some pages, evenly spread, lie on each NUMA node; {} where the kernel does not tell."""
+
     def close(self) -> None:
         """Give the memory back; a view that is still held must not be used."""
 

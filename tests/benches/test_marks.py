@@ -43,6 +43,16 @@ def further() -> Run:
                  counts={"bytes": 2**26, "calls": 1}) for n in (1, 64)),
         *(record("transfer.overlap", "pipeline", stage | {"stage": name, "streams": streams}, at)
           for name, streams, at in stages),
+        *(record("stream.mix", "simd", {"size": "DRAM", "mix": mix, "threads": "all"}, 1.0, device="cpu",
+                 counts={"bytes": 1e9}) for mix in ("1:0", "0:1")),
+        *(record("access.gather", way, {"size": "DRAM", "order": order, "threads": 1}, 1.0, device="cpu",
+                 counts={"bytes": 16e9, "items": 1e9})
+          for way in ("gather", "scatter") for order in ("sequential", "random")),
+        *(record("access.translation", way, {"n": n, "layout": layout}, 1e-6 * (1 + (way == "spread") * n / 40),
+                 device="cpu", counts={"hops": 1000})
+          for way in ("packed", "spread") for n in (2, 80, 160) for layout in ("4K", "in-huge", "huge")),
+        *(record("numa.matrix", who, {"what": what}, 1.0, device="cpu", counts={"hops": 1e7, "bytes": 1e9})
+          for who in ("local", "remote") for what in ("latency", "bandwidth")),
         *(record("parallel.smt", who, {"work": "compute"}, 1.0, device="cpu") for who in ("alone", "siblings")),
         *(record("peak.integer", "512", {"operation": name, "threads": 1}, 1e-3, device="cpu", counts={"ops": 1e9})
           for name in ("add-int32", "dot-int8", "aes-round")),

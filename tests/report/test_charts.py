@@ -132,3 +132,17 @@ def test_a_logarithmic_axis_has_two_numbers_at_least(low: float, high: float) ->
     ticks = charts._steps(low, high)
     assert len(ticks) >= 2
     assert all(low <= tick <= high * (1 + 1e-9) for tick in ticks)
+
+
+def test_a_matrix_writes_its_values_where_there_is_room() -> None:
+    """Fuller colour for larger values; from nine rows on no text in cells."""
+
+    def made(count: int) -> charts.Spec:
+        cells = [(row, column, 1.0 + row, "") for row in range(count) for column in range(count)]
+        return charts.matrix(cells, order=range(count), unit="ns", rows="from", columns="to", alt_text="")
+
+    small = made(2)
+    assert [row["fade"] for row in small["datasets"]["marks"]] == [0.2, 0.2, 0.8, 0.8]
+    assert small["datasets"]["marks"][1]["cell"] == "from 0, to 1"
+    assert [layer["mark"]["type"] for layer in small["layer"]] == ["rect", "text"]
+    assert [layer["mark"]["type"] for layer in made(9)["layer"]] == ["rect"]

@@ -11,14 +11,16 @@ import contextlib
 import mmap
 import re
 import sys
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from ..bench import Skip
+from ..host import nodes
 
 SMAPS = Path("/proc/self/smaps")
+SEEN = 64  # pages of a buffer of which the node is asked
 _HEAD = re.compile(r"([0-9a-f]+)-([0-9a-f]+) ")
 
 
@@ -149,6 +151,12 @@ class Buffer:
             return "default"
         small = f"{mmap.PAGESIZE // 1024}K"
         return "huge" if share >= 0.95 else "mixed" if share > 0.05 else small
+
+    @property
+    def nodes(self) -> Mapping[int, int]:
+        """How many of some pages, evenly spread, lie on each NUMA node; {} where the kernel does not tell."""
+        steps = range(0, self.array.nbytes, max(mmap.PAGESIZE, self.array.nbytes // SEEN))
+        return nodes.of_pages([self.address + step for step in steps])
 
     def close(self) -> None:
         """Give the memory back; a view that is still held must not be used."""

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from ..record import microarchitectures
 from ..record.model import Cache, Cpu, Machine, Memory
-from . import affinity, cpu_numbers, macos, memory, numba_pool, settings, system
+from . import affinity, cpu_numbers, macos, memory, nodes, numba_pool, settings, system
 from .numba_pool import ThreadPool
-from .pseudo_files import ROOT, cpu_list, mounted, read_text
+from .pseudo_files import ROOT, mounted, read_text
 from .system import Host
 
 # The features that decide how fast arithmetic can be; the other flags of a CPU do not matter to these benches.
@@ -144,9 +144,7 @@ def isa(text: str) -> list[str]:
 
 
 def _numa(root: Path) -> list[list[int]]:
-    nodes = (root / "sys/devices/system/node").glob("node[0-9]*")
-    found = (list(cpu_list(read_text(node / "cpulist"))) for node in sorted(nodes, key=lambda node: int(node.name[4:])))
-    return [cpus for cpus in found if cpus]  # memory-only nodes have none
+    return [list(cpus) for cpus in nodes.read(root).values() if cpus]  # memory-only nodes have none
 
 
 def _linux_name(root: Path) -> str:

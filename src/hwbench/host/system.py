@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import affinity, cgroups, macos, topology, windows
+from . import nodes as numa
 from .pseudo_files import ROOT, chosen, number, read_text
 from .topology import SharedCache as SharedCache
 from .topology import Sources, Topology
@@ -26,8 +27,9 @@ class Host:
 
     `allowed` is the affinity mask and `quota` the cgroup's limit in CPUs (None: no limit). `cores` gives the physical
     core (package, core) of each logical CPU, `capacity` its speed relative to the others where the kernel ranks them
-    (big.LITTLE). `huge_policy` is the kernel's setting of transparent huge pages, None without them. `notes` say where
-    sources of the topology disagree, and which is believed.
+    (big.LITTLE). `nodes` are the CPUs of each NUMA node by its number, {} where none are told. `huge_policy` is the
+    kernel's setting of transparent huge pages, None without them. `notes` say where sources of the topology disagree,
+    and which is believed.
     """
 
     allowed: tuple[int, ...]
@@ -39,6 +41,7 @@ class Host:
     huge_policy: str | None = None
     huge_bytes: int = 2**21
     notes: tuple[str, ...] = ()
+    nodes: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def usable(self) -> int:
@@ -108,6 +111,7 @@ def linux_host(root: Path, allowed: Iterable[int], sources: Sources | None = Non
         quota=cgroups.cpu_quota(root),
         huge_policy=chosen(read_text(huge / "enabled")),
         huge_bytes=number(huge / "hpage_pmd_size") or 2**21,
+        nodes=numa.read(root),
     )
 
 
@@ -129,8 +133,9 @@ def windows_host() -> Host:
 
 def _host(
     allowed: tuple[int, ...], found: Topology, quota: float | None = None, huge_policy: str | None = None,
-    huge_bytes: int = 2**21,
+    huge_bytes: int = 2**21, nodes: Mapping[int, tuple[int, ...]] | None = None,
 ) -> Host:  # fmt: skip
     return Host(
-        allowed, found.online, found.cores, found.capacity, quota, found.caches, huge_policy, huge_bytes, found.notes
-    )
+        allowed, found.online, found.cores, found.capacity, quota, found.caches, huge_policy, huge_bytes, found.notes,
+        nodes or {},
+    )  # fmt: skip

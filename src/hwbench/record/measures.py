@@ -22,9 +22,9 @@ Measures = Literal[
     "activations", "blocking", "branches", "break-even", "call", "clock", "convolution", "copies in pieces",
     "core to core", "divergence", "dot product", "fork and join", "fourier transform", "gpu launch", "gpu tensor",
     "gradients", "hardware array", "initialization", "instructions", "integer operations", "ladder",
-    "learning rates", "loaded latency", "loads in flight", "machine code", "matrix product", "occupancy",
-    "reduction", "row and column", "scaling", "stride", "sustained load", "systolic array", "temporaries",
-    "training",
+    "learning rates", "loaded latency", "loads in flight", "machine code", "matrix product", "mix", "nodes",
+    "occupancy", "reduction", "row and column", "scaling", "stride", "sustained load", "systolic array",
+    "temporaries", "training", "translation",
 ]  # fmt: skip
 KNOWN: tuple[str, ...] = get_args(Measures)
 

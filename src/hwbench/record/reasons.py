@@ -181,6 +181,9 @@ TABLE: dict[str, Meaning] = {
         whole=True,
     ),
     "needs_smt": Meaning("needs SMT", _NOTHING + "this machine has one thread a core, or hides the siblings."),
+    "needs_nodes": Meaning(
+        "needs two NUMA nodes with CPUs", _NOTHING + "all memory is equally near to the CPUs that may be used."
+    ),
     "needs_processes": Meaning(
         "the system starts no more threads",
         "Raise the limit on processes: ulimit -u, pids.max of the cgroup (Docker: --pids-limit).",

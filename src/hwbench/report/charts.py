@@ -422,6 +422,37 @@ def heat(
     return finish(layers, frame, names, marks=rows, ends=labelled)
 
 
+def matrix(
+    cells: Sequence[tuple[int, int, float, str]], *, order: Sequence[int], unit: str, rows: str, columns: str,
+    alt_text: str,
+) -> Spec:  # fmt: skip
+    """A map of values whose rows and columns are numbered by `order`: row, column, value, what else its tooltip says.
+
+    The larger the value, the fuller the colour; where there is room for it the value is written into the cell.
+    """
+    low, high = value_range(value for _, _, value, _ in cells)
+    data: list[Datum] = [
+        {
+            "row": row, "column": column, "cell": f"{rows} {row}, {columns} {column}",
+            "shown": text.amount(value, unit), "label": text.amount(value), "more": more,
+            "fade": short(0.2 + 0.6 * (math.log(value / low) / math.log(high / low) if high > low else 0.0)),
+        }
+        for row, column, value, more in cells
+    ]  # fmt: skip
+    scale = vega.options(domain=list(order), padding=0.04)
+    look = vega.options(labelAngle=0, ticks=False, domain=False, grid=False, labelOverlap="greedy")
+    x = vega.field("column:N", scale=scale, axis=vega.options(title=columns, **look))
+    y = vega.field("row:N", scale=scale, axis=vega.options(title=rows, **look))
+    tooltip = [vega.field(f"{name}:N", title=title) for name, title in
+               (("cell", "pair"), ("shown", "best"), ("more", "memory is"))]  # fmt: skip
+    fade = vega.field("fade:Q", scale=None)
+    layers = [vega.layer("marks", "rect", vega.options(color=var("c1")), x=x, y=y, opacity=fade, tooltip=tooltip)]
+    if len(order) <= 8:
+        layers.append(vega.layer("marks", "text", vega.options(color=var("ink"), fontSize=12), x=x, y=y, text=LABEL))
+    frame: Frame = {"height": min(520, max(120, 44 * len(order))), "description": alt_text, "title": unit}
+    return finish(layers, frame, {}, marks=data)
+
+
 @dataclass(frozen=True)
 class RoofLine:
     """A slope of `value` B/s or, where `flat`, a ceiling of `value` FLOP/s. `name` is short; `told` is its tooltip."""

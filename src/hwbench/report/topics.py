@@ -32,7 +32,7 @@ BY_BENCH = "by bench"
 
 OTHERS = "compute"  # for benches of other packages
 _OF_PREFIX = {
-    "access": "memory", "latency": "memory", "stream": "memory",
+    "access": "memory", "latency": "memory", "numa": "memory", "stream": "memory",
     "branch": "compute", "clock": "compute", "instruction": "compute", "peak": "compute", "sustain": "compute",
     "vectorize": "python",
     "parallel": "threads",

@@ -126,22 +126,12 @@ def stream(row: Row) -> Bench:
     @bench.inputs
     def data(rng: np.random.Generator, size: int, dtype: np.dtype) -> tuple[Data, Common]:
         """What the arrays that are read hold, over and over and the same for all threads, and the variants' arrays."""
-        words = min(array_bytes(row, size) // 8, PERIOD)
-        if not row.writes:  # nothing is computed, so the bits may be anything
-            return (rng.integers(-(2**63), 2**63 - 1, words),), Common()
-        read = [rng.integers(1, 2**11, words * 8 // dtype.itemsize).astype(dtype) for _ in range(row.reads)]
-        return tuple(read), Common()
+        return contents(row, rng, size, dtype), Common()
 
     @bench.reference
     def answer(data: Data, size: int, dtype: np.dtype, threads: int) -> np.int64 | Array:
         """The sum of what is checked (load), or the digest of each thread's result, by NumPy on arrays of its own."""
-        partitions = Partitions(parts_of(size))
-        length = array_bytes(row, size) // 8 // partitions.parts * partitions.checked
-        if not row.writes:
-            return (sum_repeated(data[0], length) * threads)[0]  # wraps around without a warning, as the kernels do
-        a = np.empty_like(data[0]) if data else np.empty(8 // dtype.itemsize, dtype)
-        row.numpy(a, *data, *[a] * (3 - row.arrays), dtype.type(SCALE))
-        return np.full(threads, digest_repeated(a.view(np.int64), length))
+        return expected(row, data, size, dtype, threads)
 
     @bench.counts
     def counts(size: int, dtype: np.dtype, threads: int) -> dict[str, float]:
@@ -196,6 +186,28 @@ def stream(row: Row) -> Bench:
         yield from tell(row, results)
 
     return bench
+
+
+# --- what any row has -------------------------------------------------------------------------------------------------
+
+
+def contents(row: Row, rng: np.random.Generator, size: int, dtype: np.dtype) -> Data:
+    """What the arrays that are read hold, over and over: whole numbers, of which sums and products are exact."""
+    words = min(array_bytes(row, size) // 8, PERIOD)
+    if not row.writes:  # nothing is computed, so the bits may be anything
+        return (rng.integers(-(2**63), 2**63 - 1, words),)
+    return tuple(rng.integers(1, 2**11, words * 8 // dtype.itemsize).astype(dtype) for _ in range(row.reads))
+
+
+def expected(row: Row, data: Data, size: int, dtype: np.dtype, threads: int) -> np.int64 | Array:
+    """The sum of what is checked where nothing is written, else the digest of each thread's result."""
+    partitions = Partitions(parts_of(size))
+    length = array_bytes(row, size) // 8 // partitions.parts * partitions.checked
+    if not row.writes:
+        return (sum_repeated(data[0], length) * threads)[0]  # wraps around without a warning, as the kernels do
+    a = np.empty_like(data[0]) if data else np.empty(8 // dtype.itemsize, dtype)
+    row.numpy(a, *data, *[a] * (3 - row.arrays), dtype.type(SCALE))
+    return np.full(threads, digest_repeated(a.view(np.int64), length))
 
 
 # --- variants ---------------------------------------------------------------------------------------------------------

@@ -33,6 +33,8 @@ from .ladder import view as ladder
 from .latency import view as latency
 from .latency_under_load import view as latency_under_load
 from .machine import view as machine
+from .mix import view as mix
+from .nodes import view as nodes
 from .quality import view as quality
 from .records import view as records
 from .reduction import view as reduction
@@ -42,6 +44,7 @@ from .side_by_side import view as side_by_side
 from .stride import view as stride
 from .summary import below_the_roofs
 from .summary import view as summary
+from .translation import view as translation
 
 View = Callable[[Runs], Section | None]
 
@@ -59,7 +62,10 @@ VIEWS: tuple[View, ...] = (
     reduction,
     latency,
     latency_under_load,
+    translation,
     bandwidth,
+    mix,
+    nodes,
     scaling,
     roofline,
     computing,
