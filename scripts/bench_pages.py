@@ -100,6 +100,8 @@ def _only_selected(bench: Bench) -> str:
     """Which presets leave it out."""
     if bench.by_name:
         return "No preset includes it: select it by name."
+    if bench.full_only:
+        return "`--preset full` includes it; other presets measure it only where it is selected."
     return "" if bench.core else "`--preset quick` measures it only where it is selected."
 
 

@@ -189,6 +189,8 @@ class Bench:
         bench only when it is selected.
     by_name
         In no set: measured only where it is selected, since it needs an extra and takes minutes.
+    full_only
+        Part of the full set alone. Other presets measure it only where it is selected.
     shared
         All cases of a contrast work on the one memory that `inputs` makes, so that it is counted once.
     scratch
@@ -220,6 +222,7 @@ class Bench:
         free: Mapping[str, Callable[[str], Scalar]] | None = None,
         core: bool = True,
         by_name: bool = False,
+        full_only: bool = False,
         about: str = "",
         shared: bool = False,
         scratch: tuple[str, ...] = (),
@@ -243,6 +246,7 @@ class Bench:
         self.free = dict(free or {})
         self.core = core
         self.by_name = by_name
+        self.full_only = full_only
         self.about = about
         self.shared = shared
         self.scratch = scratch

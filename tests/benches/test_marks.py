@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from hwbench import catalog
 from hwbench.analysis.findings import findings
 from hwbench.analysis.reading import Reading
-from hwbench.record.model import Run
+from hwbench.record.model import COUNTS, Run
 from hwbench.record.phrases import DOUBTS
 from made_up.gpu_records import record, suspect
 from made_up.gpu_sample import gpu_run
@@ -43,6 +43,19 @@ def further() -> Run:
                  counts={"bytes": 2**26, "calls": 1}) for n in (1, 64)),
         *(record("transfer.overlap", "pipeline", stage | {"stage": name, "streams": streams}, at)
           for name, streams, at in stages),
+        *(record(f"system.{bench}", way, params, at, device="cpu", counts=dict.fromkeys(COUNTS, 10))
+          for bench, params, ways in (
+              ("call", {}, ("native", "python")), ("faults", {"work": "touch"}, ("small", "huge")),
+              ("faults", {"work": "memset"}, ("small", "reused")), ("mapped", {}, ("read", "mmap")),
+              ("process", {}, ("shell", "python")), ("switch", {}, ("alone", "one-cpu", "python")),
+              ("thread", {}, ("native", "python", "pool")))
+          for at, way in enumerate(ways, 1)),
+        *(record("python.objects", way, {"operation": name}, at, device="cpu", counts={"items": 100})
+          for name in ("call", "task") for at, way in enumerate(("here", "free-threaded"), 1)),
+        *(record("energy.use", "counted", {"work": work}, 1.0, device="cpu", counts={"bytes": 1e9}, facts={"watts": at})
+          for work, at in (("idle", 40.0), ("memory", 90.0))),
+        *(record("io.file", "cached", {"operation": name}, 1.0, device="cpu", counts={"calls": 1, "bytes": 1e6})
+          for name in ("read", "random-write", "sync")),
         *(record("parallel.smt", who, {"work": "compute"}, 1.0, device="cpu") for who in ("alone", "siblings")),
     )  # fmt: skip
 

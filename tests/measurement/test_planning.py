@@ -27,8 +27,8 @@ def both():
     return bench
 
 
-def planned(*benches, **asked):
-    return planning.plan(Request(**asked), "standard", benches, DEVICES)
+def planned(*benches, preset="standard", **asked):
+    return planning.plan(Request(**asked), preset, benches, DEVICES)
 
 
 def test_cases_without_their_device_are_skipped_records():
@@ -71,6 +71,16 @@ def test_a_bench_by_name_is_in_no_set():
     bench.by_name = True
     assert {group.bench.name for group in planned(bench, both()).groups} == {"vectorize.add"}
     assert {group.bench.name for group in planned(bench, select=("other",)).groups} == {"other.slow"}
+
+
+@pytest.mark.parametrize("preset", ["quick", "standard", "full"])
+def test_a_bench_of_the_full_set_is_in_no_other(preset):
+    """The standard set does not grow by it; whoever selects it measures it with any preset."""
+    bench = scripted_bench({"long": 1.0}, "other.long")
+    bench.full_only = True
+    found = {group.bench.name for group in planned(bench, both(), preset=preset).groups}
+    assert found == ({"vectorize.add", "other.long"} if preset == "full" else {"vectorize.add"})
+    assert {group.bench.name for group in planned(bench, preset=preset, select=("other",)).groups} == {"other.long"}
 
 
 def test_a_selected_bench_of_which_no_case_is_left_is_named():

@@ -83,10 +83,10 @@ def plan(request: Request, preset: str, benches: Sequence[Bench], devices: Mappi
     """The cases of the benches on these devices.
 
     Where the request selects no bench, those are left out whose question needs a device that is absent, and those that
-    are measured by name alone.
+    are measured by name alone or belong to the full set.
     """
     groups = cases.groups(
-        benches if request.select else [bench for bench in benches if answerable(bench, devices) and not bench.by_name],
+        benches if request.select else [one for one in benches if answerable(one, devices) and in_set(one, preset)],
         preset=preset,
         params=request.params,
         variants=request.variants,
@@ -108,6 +108,11 @@ def answerable(bench: Bench, devices: Mapping[str, Device]) -> bool:
     """Whether the kind of device that the bench's question is about can be used here: of a GPU, any accelerator."""
     usable = {device.kind for device in devices.values() if not isinstance(device, AbsentGpu)}
     return not bench.about or bench.about in usable or (bench.about == "gpu" and "opencl" in usable & set(bench.kinds))
+
+
+def in_set(bench: Bench, preset: str) -> bool:
+    """Whether a preset has the bench where none is selected."""
+    return not bench.by_name and (preset == "full" or not bench.full_only)
 
 
 def unbounded(own: Sequence[Bench], benches: Sequence[Bench], known: Mapping[str, Bench]) -> list[str]:

@@ -22,8 +22,8 @@ Measures = Literal[
     "activations", "blocking", "branches", "break-even", "call", "clock", "convolution", "copies in pieces",
     "core to core", "divergence", "dot product", "fork and join", "fourier transform", "gpu launch", "gpu tensor",
     "gradients", "hardware array", "initialization", "ladder", "learning rates", "loaded latency", "loads in flight",
-    "machine code", "matrix product", "occupancy", "reduction", "row and column", "scaling", "stride", "systolic array",
-    "temporaries", "training",
+    "machine code", "matrix product", "occupancy", "operations", "reduction", "row and column", "scaling", "stride",
+    "systolic array", "temporaries", "training",
 ]  # fmt: skip
 KNOWN: tuple[str, ...] = get_args(Measures)
 

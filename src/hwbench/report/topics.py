@@ -32,9 +32,9 @@ BY_BENCH = "by bench"
 
 OTHERS = "compute"  # for benches of other packages
 _OF_PREFIX = {
-    "access": "memory", "latency": "memory", "stream": "memory",
-    "branch": "compute", "clock": "compute", "peak": "compute",
-    "vectorize": "python",
+    "access": "memory", "io": "memory", "latency": "memory", "stream": "memory",
+    "branch": "compute", "clock": "compute", "energy": "compute", "peak": "compute",
+    "python": "python", "system": "python", "vectorize": "python",
     "parallel": "threads",
     "device": "gpu", "offload": "gpu", "transfer": "gpu",
     "dsp": "lecture", "fpga": "lecture", "stability": "lecture", "systolic": "lecture", "workload": "lecture",

@@ -33,6 +33,7 @@ from .ladder import view as ladder
 from .latency import view as latency
 from .latency_under_load import view as latency_under_load
 from .machine import view as machine
+from .operations import view as operations
 from .quality import view as quality
 from .records import view as records
 from .reduction import view as reduction
@@ -57,6 +58,7 @@ VIEWS: tuple[View, ...] = (
     stride,
     blocking,
     reduction,
+    operations,
     latency,
     latency_under_load,
     bandwidth,

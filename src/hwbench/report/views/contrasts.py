@@ -18,12 +18,13 @@ from .clock import MEASURES as CLOCK
 from .gpu.latency import MEASURES as GPU_LATENCY
 from .ladder import MEASURES as LADDER
 from .latency_under_load import BETWEEN, LOADED
+from .operations import MEASURES as OPERATIONS
 from .overhead import MEASURES as OVERHEAD
 from .reduction import MEASURES as REDUCTION
 from .stride import MEASURES as STRIDE
 
 # These have a picture of their own.
-ELSEWHERE = (LADDER, STRIDE, BLOCKING, REDUCTION, OVERHEAD, CLOCK, LOADED, BETWEEN, GPU_LATENCY)
+ELSEWHERE = (LADDER, STRIDE, BLOCKING, REDUCTION, OVERHEAD, OPERATIONS, CLOCK, LOADED, BETWEEN, GPU_LATENCY)
 
 GROUPS = 6  # values of the main axis that one chart shows; a sweep is thinned to as many
 PANELS = 8
