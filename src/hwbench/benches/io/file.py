@@ -238,7 +238,7 @@ def direct(device: Cpu, operation: str, size: int, dir: str, where: np.ndarray) 
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """In order, at random, and a commit: by each way."""
-    names = {"cached": "by the page cache", "disk": "from or to the disk", "direct": "with O_DIRECT"}
+    names = {"cached": "by the page cache", "disk": "by the disk", "direct": "with O_DIRECT"}
 
     def said(shown: Callable[[Results, str, str], str | None], operation: str) -> tuple[str, list[str]]:
         ways = {way: told for way in names if (told := shown(results, way, operation)) is not None}
@@ -247,7 +247,7 @@ def finding(results: Results) -> Iterator[str]:
     for kind, what in (("read", "Reading"), ("write", "Writing")):
         rates = said(_rate, kind)
         each = said(_each, f"random-{kind}")
-        parts = [f"in order {rates[0]}"] * bool(rates[1]) + [f"4 KiB at random {each[0]}"] * bool(each[1])
+        parts = [f"in order: {rates[0]}"] * bool(rates[1]) + [f"4 KiB at random: {each[0]}"] * bool(each[1])
         if parts:
             records = [results.find(way, operation=kind) for way in rates[1]]
             records += [results.find(way, operation=f"random-{kind}") for way in each[1]]
