@@ -8,13 +8,12 @@ hwbench ends, also where hwbench is killed. What is measured is the file system 
 
 `read` and `write` go through the file in order, a call of the system for each MiB; `random-read` and `random-write`
 take blocks of 4 KiB at random places, one after the other (queue depth 1). `sync` writes one block and waits until it
-is on the disk (`fsync`): what a database pays to commit. Three ways:
+is on the disk (`fsync`): what a database pays to commit.
 
-    cached    By the page cache, which holds the file: no disk takes part in reading, and writing ends in memory.
-    disk      With the page cache emptied of the file before each sample of reading (`posix_fadvise`), and with a
-              wait for the disk (`fsync`) at the end of each sample of writing: what a program gets the first time.
-              The kernel reads ahead in order.
-    direct    Past the page cache (`O_DIRECT`): each call is one of the disk.
+`cached` goes by the page cache, which holds the file: no disk takes part in reading, and writing ends in memory. `disk`
+goes by the page cache as well, but this is emptied of the file before each sample of reading (`posix_fadvise`), and each
+sample of writing ends with a wait for the disk (`fsync`): what a program gets the first time. In order the kernel reads
+ahead. `direct` goes past the page cache (`O_DIRECT`): each call is one of the disk.
 
 A virtual disk has a cache of its own that no guest can empty: figures above those of the disk behind it are that
 cache's. The time is that of one operation, of 1 MiB or 4 KiB; the counts hold the bytes. The loops are machine code
@@ -109,7 +108,8 @@ def places_of(operation: str, size: int, rng: np.random.Generator) -> np.ndarray
     each, block = in_a_call(operation), block_of(operation)
     if block == MIB:
         return np.arange(size // MIB // each * each, dtype=np.int64).reshape(-1, each) * MIB
-    return rng.integers(0, size // PAGE, (64, each)) * PAGE
+    pages = size // PAGE  # none twice, or the page cache would have it the second time
+    return rng.choice(pages, min(64, pages // each) * each, replace=False).astype(np.int64).reshape(-1, each) * PAGE
 
 
 @bench.inputs
