@@ -10,10 +10,10 @@ hwbench ends, also where hwbench is killed. What is measured is the file system 
 take blocks of 4 KiB at random places, one after the other (queue depth 1). `sync` writes one block and waits until it
 is on the disk (`fsync`): what a database pays to commit.
 
-`cached` goes by the page cache, which holds the file: no disk takes part in reading, and writing ends in memory. `disk`
-goes by the page cache as well, but this is emptied of the file before each sample of reading (`posix_fadvise`), and each
-sample of writing ends with a wait for the disk (`fsync`): what a program gets the first time. In order the kernel reads
-ahead. `direct` goes past the page cache (`O_DIRECT`): each call is one of the disk.
+`cached` goes by the page cache, which holds the file: no disk takes part in reading, and writing ends in memory.
+`disk` goes by the page cache as well, but this is emptied of the file before each sample of reading
+(`posix_fadvise`), and each sample of writing ends with a wait for the disk (`fsync`): what a program gets the first
+time. In order the kernel reads ahead. `direct` goes past the page cache (`O_DIRECT`): each call is one of the disk.
 
 A virtual disk has a cache of its own that no guest can empty: figures above those of the disk behind it are that
 cache's. The time is that of one operation, of 1 MiB or 4 KiB; the counts hold the bytes. The loops are machine code
