@@ -97,6 +97,15 @@ class Crew(Protocol):
         """The work of running `jobs[rank](loops, gate)` on every thread at once."""
 
 
+class Energy(Protocol):
+    """Counters of energy, and by which `source` they are read."""
+
+    source: str
+
+    def joules(self) -> dict[str, float]:
+        """Joules of each part of the machine (`package-0`, `dram-0`) since the first look."""
+
+
 class Cpu(Protocol):
     """The host's CPUs, as a builder uses them."""
 
@@ -137,6 +146,9 @@ class Cpu(Protocol):
 
     def size(self, label: str, threads: int = 1) -> int:
         """Bytes for one of `threads` threads that a size label stands for here."""
+
+    def energy(self) -> Energy:
+        """The machine's counters of energy; raises `Skip` where none can be read."""
 
     def counters(self) -> dict[str, float]:
         """Running totals: `wall_s`, and what is known of `steal_s`, `others_s`, `throttled_s`."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from hwbench import catalog
 from hwbench.analysis.findings import findings
 from hwbench.analysis.reading import Reading
-from hwbench.record.model import Run
+from hwbench.record.model import COUNTS, Run
 from hwbench.record.phrases import DOUBTS
 from made_up.gpu_records import record, suspect
 from made_up.gpu_sample import gpu_run
@@ -53,6 +53,19 @@ def further() -> Run:
           for way in ("packed", "spread") for n in (2, 80, 160) for layout in ("4K", "in-huge", "huge")),
         *(record("numa.matrix", who, {"what": what}, 1.0, device="cpu", counts={"hops": 1e7, "bytes": 1e9})
           for who in ("local", "remote") for what in ("latency", "bandwidth")),
+        *(record(f"system.{bench}", way, params, at, device="cpu", counts=dict.fromkeys(COUNTS, 10))
+          for bench, params, ways in (
+              ("call", {}, ("native", "python")), ("faults", {"work": "touch"}, ("small", "huge")),
+              ("faults", {"work": "memset"}, ("small", "reused")), ("mapped", {}, ("read", "mmap")),
+              ("process", {}, ("shell", "python")), ("switch", {}, ("alone", "one-cpu", "python")),
+              ("thread", {}, ("native", "python", "pool")))
+          for at, way in enumerate(ways, 1)),
+        *(record("python.objects", way, {"operation": name}, at, device="cpu", counts={"items": 100})
+          for name in ("call", "task") for at, way in enumerate(("here", "free-threaded"), 1)),
+        *(record("energy.use", "counted", {"work": work}, 1.0, device="cpu", counts={"bytes": 1e9}, facts={"watts": at})
+          for work, at in (("idle", 40.0), ("memory", 90.0))),
+        *(record("io.file", "cached", {"operation": name}, 1.0, device="cpu", counts={"calls": 1, "bytes": 1e6})
+          for name in ("read", "random-write", "sync")),
         *(record("parallel.smt", who, {"work": "compute"}, 1.0, device="cpu") for who in ("alone", "siblings")),
         *(record("peak.integer", "512", {"operation": name, "threads": 1}, 1e-3, device="cpu", counts={"ops": 1e9})
           for name in ("add-int32", "dot-int8", "aes-round")),

@@ -64,3 +64,17 @@ def test_checks_of_the_interpreter_are_told(python: SimpleNamespace, tmp_path: P
     """Development mode and tracemalloc, however they were switched on, and a build for debugging."""
     python.flags, python.gettotalrefcount = SimpleNamespace(dev_mode=True), int
     assert set(told(tmp_path)) == {"development mode", "tracemalloc", "debug build"}
+
+
+@pytest.mark.parametrize(
+    ("enabled", "free", "said"),
+    [(None, 0, "on"), (True, 1, "on (free-threaded build)"), (False, 1, "off (free-threaded build)")],
+)
+def test_the_state_of_the_lock_is_told(
+    enabled: bool | None, free: int, said: str, python: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A free-threaded build may run with the lock, where an extension module asks for it."""
+    if enabled is not None:
+        python._is_gil_enabled = lambda: enabled
+    monkeypatch.setattr(interpreter.sysconfig, "get_config_var", lambda _name: free)
+    assert interpreter.gil() == said

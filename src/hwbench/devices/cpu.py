@@ -21,7 +21,8 @@ import numpy.typing as npt
 import psutil
 
 from ..bench import Pages, Skip, Sweep, Threads, Work
-from ..host import cgroups, cpu_time, memory, openmp, system
+from ..host import cgroups, cpu_time, energy, memory, openmp, system
+from ..host.energy import Energy
 from ..host.pseudo_files import ROOT, read_text
 from ..host.system import Host
 from ..protocols import Array, Call, Choice, Dtype, Facts, Inputs, Shape, Values
@@ -81,6 +82,7 @@ class CpuDevice:
         self._given: list[Buffer] = []
         self._handover: Handover | None = None
         self._witness: Witness | None = None
+        self._energy: Energy | str | None = None
         self._gauges_due = 0.0
         self._libraries: ThreadpoolController | None = None
         self._levels = Levels(self.host, lambda: self.free_memory(), lambda *given: self._probe(*given))
@@ -249,9 +251,20 @@ class CpuDevice:
             self._children[pid] = psutil.Process(pid)
         return lambda: (self._children.pop(pid, None), None)[1]
 
+    def energy(self) -> Energy:
+        """The machine's counters of energy; `Skip` with the reason where none can be read."""
+        if self._energy is None:
+            self._energy = energy.found(self.root)
+        if isinstance(self._energy, str):
+            raise Skip("needs_counter", self._energy)
+        return self._energy
+
     def close(self) -> None:
         """End the threads, and give back the memory."""
         self.forget()
+        if isinstance(self._energy, energy.Energy):
+            self._energy.close()
+        self._energy = None
         if self._witness is not None:
             self._witness.close()
             self._witness = None

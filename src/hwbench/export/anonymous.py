@@ -17,6 +17,7 @@ VIRTUAL = {
 RELEASE = re.compile(r"(\d+\.\d+)[^\s,]*")  # of a kernel: what follows may name who built it
 SOFTWARE = (
     "python",
+    "gil",
     "numpy",
     "scipy",
     "numba",

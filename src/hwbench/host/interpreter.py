@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import sysconfig
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,12 @@ from .pseudo_files import ROOT, read_text
 
 CALLS = "Python code is slower, a loop several times, and so is each call into NumPy or a kernel"
 ALLOCATIONS = "whatever allocates memory is slower, NumPy's temporary arrays too"
+
+
+def gil() -> str:
+    """Whether one lock holds back all threads of this interpreter: `on`, `off`, and and whether it could do without."""
+    enabled = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return ("on" if enabled else "off") + " (free-threaded build)" * bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 def watched(root: Path = ROOT) -> list[Disturbance]:

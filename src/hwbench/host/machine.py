@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..record import microarchitectures
 from ..record.model import Cache, Cpu, Machine, Memory
-from . import affinity, cpu_numbers, macos, memory, nodes, numba_pool, settings, system
+from . import affinity, cpu_numbers, interpreter, macos, memory, nodes, numba_pool, settings, system
 from .numba_pool import ThreadPool
 from .pseudo_files import ROOT, mounted, read_text
 from .system import Host
@@ -239,6 +239,7 @@ def software(pool: Callable[[], ThreadPool] = numba_pool.started) -> dict[str, s
     from importlib.metadata import PackageNotFoundError, version
 
     found: dict[str, str | int | None] = {"python": f"{platform.python_version()} ({platform.python_implementation()})"}
+    found["gil"] = interpreter.gil()
     for package in ("numpy", "scipy", "numba", "llvmlite"):
         try:
             found[package] = version(package)

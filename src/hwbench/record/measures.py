@@ -23,7 +23,7 @@ Measures = Literal[
     "core to core", "divergence", "dot product", "fork and join", "fourier transform", "gpu launch", "gpu tensor",
     "gradients", "hardware array", "initialization", "instructions", "integer operations", "ladder",
     "learning rates", "loaded latency", "loads in flight", "machine code", "matrix product", "mix", "nodes",
-    "occupancy", "reduction", "row and column", "scaling", "stride", "sustained load", "systolic array",
+    "occupancy", "operations", "reduction", "row and column", "scaling", "stride", "sustained load", "systolic array",
     "temporaries", "training", "translation",
 ]  # fmt: skip
 KNOWN: tuple[str, ...] = get_args(Measures)

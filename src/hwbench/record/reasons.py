@@ -200,6 +200,14 @@ TABLE: dict[str, Meaning] = {
     "needs_huge_pages": Meaning(
         "no huge pages", "Set transparent huge pages to madvise, or measure with --param pages=4K.", whole=True
     ),
+    "needs_counter": Meaning(
+        "no counter of energy can be read",
+        "Measure on bare metal, as root or with the counter made readable.",
+        whole=True,
+    ),
+    "needs_directory": Meaning(
+        "no directory is named", "Name one with --param dir=DIR; its disk is measured.", whole=True
+    ),
     "needs_library": Meaning("a library is missing", "Install the library, then measure again.", whole=True),
     "unsupported": Meaning(
         "the library has no such function", _NOTHING + "other variants of the bench cover this case.", whole=True

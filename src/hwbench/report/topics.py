@@ -32,9 +32,10 @@ BY_BENCH = "by bench"
 
 OTHERS = "compute"  # for benches of other packages
 _OF_PREFIX = {
-    "access": "memory", "latency": "memory", "numa": "memory", "stream": "memory",
-    "branch": "compute", "clock": "compute", "instruction": "compute", "peak": "compute", "sustain": "compute",
-    "vectorize": "python",
+    "access": "memory", "io": "memory", "latency": "memory", "numa": "memory", "stream": "memory",
+    "branch": "compute", "clock": "compute", "energy": "compute", "instruction": "compute", "peak": "compute",
+    "sustain": "compute",
+    "python": "python", "system": "python", "vectorize": "python",
     "parallel": "threads",
     "device": "gpu", "offload": "gpu", "transfer": "gpu",
     "dsp": "lecture", "fpga": "lecture", "stability": "lecture", "systolic": "lecture", "workload": "lecture",

@@ -35,6 +35,7 @@ from .latency_under_load import view as latency_under_load
 from .machine import view as machine
 from .mix import view as mix
 from .nodes import view as nodes
+from .operations import view as operations
 from .quality import view as quality
 from .records import view as records
 from .reduction import view as reduction
@@ -60,6 +61,7 @@ VIEWS: tuple[View, ...] = (
     stride,
     blocking,
     reduction,
+    operations,
     latency,
     latency_under_load,
     translation,

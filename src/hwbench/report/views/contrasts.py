@@ -22,6 +22,7 @@ from .ladder import MEASURES as LADDER
 from .latency_under_load import BETWEEN, LOADED
 from .mix import MEASURES as MIX
 from .nodes import MEASURES as NODES
+from .operations import MEASURES as OPERATIONS
 from .overhead import MEASURES as OVERHEAD
 from .reduction import MEASURES as REDUCTION
 from .stride import MEASURES as STRIDE
@@ -29,8 +30,8 @@ from .translation import MEASURES as TRANSLATION
 
 # These have a picture of their own.
 ELSEWHERE = (
-    LADDER, STRIDE, BLOCKING, REDUCTION, OVERHEAD, CLOCK, LOADED, BETWEEN, GPU_LATENCY, INTEGERS, INSTRUCTIONS, MIX,
-    NODES, TRANSLATION,
+    LADDER, STRIDE, BLOCKING, REDUCTION, OVERHEAD, OPERATIONS, CLOCK, LOADED, BETWEEN, GPU_LATENCY, INTEGERS,
+    INSTRUCTIONS, MIX, NODES, TRANSLATION,
 )  # fmt: skip
 
 GROUPS = 6  # values of the main axis that one chart shows; a sweep is thinned to as many

@@ -1,0 +1,1 @@
+"""What a file on a disk costs."""

@@ -1,0 +1,1 @@
+"""What operations on Python's own objects cost."""
