@@ -23,7 +23,7 @@ import numpy as np
 from ...bench import Bench, Work
 from ...protocols import Array, Cpu, Results, Values
 from ...record import phrases, text
-from ...record.model import Answer, Record
+from ...record.model import Answer, Record, Scalar
 from . import _bands, _training
 from ._bands import RATES, STEPS, Band, Setting
 
@@ -227,7 +227,7 @@ def band_of(record: Record) -> str:
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """The band by initialisation, what methods do to it in each type, and how far the bottom layers move."""
-    place = {"depth": DEPTH, "activation": "relu", "dtype": "f4"}
+    place: dict[str, Scalar] = {"depth": DEPTH, "activation": "relu", "dtype": "f4"}
     by_init = [(name, results.find("plain", init=init, **place)) for init, name in INITS.items()]
     told = [f"{band_of(record)} with {name}" for name, record in by_init if record is not None]
     if told:
@@ -250,7 +250,7 @@ def finding(results: Results) -> Iterator[str]:
 def _methods(results: Results) -> Iterator[str]:
     """By how much each method moves the upper edge in each type, and what it costs."""
     for dtype, name in NAMES.items():
-        place = {"depth": DEPTH, "activation": "relu", "dtype": dtype, "init": "xavier-uniform"}
+        place: dict[str, Scalar] = {"depth": DEPTH, "activation": "relu", "dtype": dtype, "init": "xavier-uniform"}
         base = results.find("plain", **place)
         if base is None or base.facts["high"] is None:
             continue
