@@ -127,7 +127,8 @@ def stream(row: Row) -> Bench:
         # The chart of bandwidth by size is one of loads; copies and triads are measured at levels.
         sweeps=({"variant": "simd-nt", "size": LEVELS[-1:]}, {"variant": ("numba", "numpy"), "size": LEVELS[-1:]})
         if row.writes
-        else ({"variant": "simd", "size": (Sweep(PAGE, points=1),), "threads": (1,)},),
+        # Half octaves show where the last-level cache ends; below 1 MiB the chase's do.
+        else ({"variant": "simd", "size": (Sweep(PAGE, points=1), Sweep(2**20, points=2)), "threads": (1,)},),
         full_sweeps=() if row.writes else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
         core=row.core,
         version=5,
