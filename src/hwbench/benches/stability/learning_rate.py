@@ -10,7 +10,8 @@ makes large weights, and these larger gradients. Clipping bounds the step; warm-
 still those of the start; loss scaling keeps gradients within float16.
 
 One call is one training of 100 steps at a rate within the band; the map of rates is computed once for each case, not
-timed, and kept for later runs. Most of a step is calls from Python to NumPy, so a method costs the operations that it adds.
+timed, and kept for later runs. Most of a step is calls from Python to NumPy, so a method costs the operations that it
+adds.
 """
 
 from __future__ import annotations
