@@ -46,7 +46,7 @@ bench = Bench(
     "access.pattern",
     question="What does the order of access cost when the work is the same?",
     axes={"size": ("L1", "L2", "L3", "DRAM")},
-    # Near the core the others take what sequential order takes: prefetchers follow them, also from page to page.
+    # Near the core reverse order and pages in random order take what sequential order takes, within a fifth.
     standard={"variant": ("sequential", "strided", "random")},
     sweeps=({"size": ("DRAM",)},),
     quick={"size": ("L1", "DRAM")},
