@@ -96,8 +96,9 @@ TRIAD = Row(
     tuned=(4, 16), split=simd_triad_halves,
 )  # fmt: skip
 
-# Numba and NumPy between L1 and memory: the load and the triad show it for all. Scale and add: STREAM's in memory.
+# Numba and NumPy between L1 and memory: the triad shows it for all. Scale and add: STREAM's in memory.
 STANDARD: dict[str, Grid] = {
+    "load": {"variant": ("simd", "simd-streams")},
     "triad": {"variant": ("simd", "numba", "numpy")},
     "copy": {"variant": "simd"},
     "store": {"variant": "simd"},
@@ -125,10 +126,13 @@ def stream(row: Row) -> Bench:
         # Non-temporal stores are for memory; the full set has them at cache sizes, too, which they bypass.
         standard=STANDARD.get(row.name, {}),
         # The chart of bandwidth by size is one of loads; copies and triads are measured at levels.
-        sweeps=({"variant": "simd-nt", "size": LEVELS[-1:]}, {"variant": ("numba", "numpy"), "size": LEVELS[-1:]})
-        if row.writes
-        # Half octaves show where the last-level cache ends; below 1 MiB the chase's do.
-        else ({"variant": "simd", "size": (Sweep(PAGE, points=1), Sweep(2**20, points=2)), "threads": (1,)},),
+        sweeps=(
+            {"variant": ("numba", "numpy"), "size": LEVELS[-1:]},
+            {"variant": "simd-nt", "size": LEVELS[-1:]}
+            if row.writes
+            # Half octaves show where the last-level cache ends; below 1 MiB the chase's do.
+            else {"variant": "simd", "size": (Sweep(PAGE, points=1), Sweep(2**20, points=2)), "threads": (1,)},
+        ),
         full_sweeps=() if row.writes else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
         core=row.core,
         version=5,
