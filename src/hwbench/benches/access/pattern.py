@@ -48,7 +48,7 @@ bench = Bench(
     axes={"size": ("L1", "L2", "L3", "DRAM")},
     # Near the core reverse order and pages in random order take what sequential order takes, within a fifth.
     standard={"variant": ("sequential", "strided", "random")},
-    sweeps=({"size": ("DRAM",)},),
+    sweeps=({"size": ("DRAM",), "variant": ("reverse", "page-random")},),
     quick={"size": ("L1", "DRAM")},
     baseline="sequential",
     limit="load",

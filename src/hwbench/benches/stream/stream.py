@@ -132,6 +132,7 @@ def stream(row: Row) -> Bench:
             if row.writes
             # Half octaves show where the last-level cache ends; below 1 MiB the chase's do.
             else {"variant": "simd", "size": (Sweep(PAGE, points=1), Sweep(2**20, points=2)), "threads": (1,)},
+            {"variant": "simd", "size": LEVELS[:1], "threads": (1,)},
         ),
         full_sweeps=() if row.writes else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
         core=row.core,
