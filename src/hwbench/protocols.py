@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from types import EllipsisType, ModuleType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -29,13 +30,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Array: TypeAlias = npt.NDArray[Any]
+Array: TypeAlias = np.ndarray
 """A NumPy array of a dtype that an axis chooses."""
 
-Dtype: TypeAlias = np.dtype[Any]
+Dtype: TypeAlias = np.dtype
 """A dtype that an axis chooses."""
 
 Shape: TypeAlias = int | tuple[int, ...]
+
+Index: TypeAlias = int | slice | EllipsisType | Array | tuple[int | slice | EllipsisType | None, ...]
+"""What picks elements of an array."""
 
 EitherArray: TypeAlias = Any
 """An array of NumPy or of CuPy, in code that computes with either."""
@@ -169,19 +173,19 @@ class Pointer(Protocol):
 class DeviceArray(Protocol):
     """An array in a GPU's memory: CuPy's, or a double of it."""
 
-    dtype: np.dtype[Any]
+    dtype: Dtype
     shape: tuple[int, ...]
     nbytes: int
     data: Pointer
 
     def __len__(self) -> int: ...
     def __int__(self) -> int: ...
-    def __getitem__(self, key: Any) -> Self: ...
-    def __setitem__(self, key: Any, value: Any) -> None: ...
-    def __add__(self, other: Any) -> Self: ...
-    def __sub__(self, other: Any) -> Self: ...
-    def __mul__(self, other: Any) -> Self: ...
-    def __matmul__(self, other: Any) -> Self: ...
+    def __getitem__(self, key: Index) -> Self: ...
+    def __setitem__(self, key: Index, value: Self | npt.ArrayLike) -> None: ...
+    def __add__(self, other: Self | complex) -> Self: ...
+    def __sub__(self, other: Self | complex) -> Self: ...
+    def __mul__(self, other: Self | complex) -> Self: ...
+    def __matmul__(self, other: Self | complex) -> Self: ...
     @property
     def T(self) -> Self:  # noqa: N802 - NumPy's name
         """The same elements with the axes in reverse order."""
@@ -200,6 +204,16 @@ class DeviceArray(Protocol):
 
     def astype(self, dtype: npt.DTypeLike) -> Self:
         """A copy in another type."""
+
+
+class Product(Protocol):
+    """A product of two matrices, as a library describes it."""
+
+    def __call__(self) -> None:
+        """Enqueue it."""
+
+    def close(self) -> None:
+        """Give back what describes it."""
 
 
 class Event(Protocol):
@@ -292,7 +306,7 @@ class Gpu(Protocol):
 
     def __hash__(self) -> int: ...
     @property
-    def xp(self) -> Any:
+    def xp(self) -> ModuleType:
         """The module of arrays: CuPy, which ships no types."""
 
     @property
@@ -351,7 +365,7 @@ class Gpu(Protocol):
     ) -> Callable[[], None]:  # fmt: skip
         """What enqueues one copy each time it is called."""
 
-    def fp8_product(self, left: DeviceArray, right: DeviceArray, to: DeviceArray, *, fast: bool = False) -> Any:
+    def fp8_product(self, left: DeviceArray, right: DeviceArray, to: DeviceArray, *, fast: bool = False) -> Product:
         """What enqueues `to = left · right` in e4m3 each time it is called; `close()` gives back what describes it."""
 
     def timed(
@@ -403,11 +417,52 @@ class OpenClAbout(Protocol):
     def unified(self) -> bool: ...
 
 
+class OpenClMemory(Protocol):
+    """A buffer, as pyopencl has it."""
+
+    size: int
+
+    def release(self) -> None:
+        """Give it back."""
+
+
+class OpenClSpan(Protocol):
+    """When a command ran: its start and end, in ns of the device's clock."""
+
+    start: int
+    end: int
+
+
+class OpenClEvent(Protocol):
+    """What pyopencl gives for a command that was enqueued."""
+
+    @property
+    def profile(self) -> OpenClSpan: ...
+    def wait(self) -> None:
+        """Wait until it has run."""
+
+
+class OpenClQueue(Protocol):
+    """A command queue, as pyopencl has it."""
+
+    def flush(self) -> None:
+        """Hand everything to the device."""
+
+    def finish(self) -> None:
+        """Wait for everything."""
+
+
+class OpenClContext(Protocol):
+    """What buffers and queues of a device belong to, as pyopencl has it."""
+
+    num_devices: int
+
+
 class OpenClArray(Protocol):
     """An array in a buffer of an OpenCL device; `data` is pyopencl's buffer."""
 
-    data: Any
-    dtype: np.dtype[Any]
+    data: OpenClMemory
+    dtype: Dtype
     shape: tuple[int, ...]
     nbytes: int
 
@@ -419,12 +474,16 @@ class OpenClArray(Protocol):
         """Copy a host array of the same shape into this one."""
 
 
+OpenClArgument: TypeAlias = OpenClArray | OpenClMemory | np.generic
+"""What an OpenCL kernel is given: an array, a buffer, or a number of the exact type that it declares."""
+
+
 class OpenCl(Protocol):
     """One OpenCL device, as a builder uses it."""
 
-    cl: Any  # pyopencl
-    context: Any
-    queue: Any
+    cl: ModuleType  # pyopencl
+    context: OpenClContext
+    queue: OpenClQueue
 
     @property
     def about(self) -> OpenClAbout:
@@ -449,9 +508,9 @@ class OpenCl(Protocol):
         """Skip where the device does not compute in a type."""
 
     def launcher(
-        self, topic: str, kernel: str, groups: int, group: int, args: Sequence[Any] = (),
+        self, topic: str, kernel: str, groups: int, group: int, args: Sequence[OpenClArgument] = (),
         options: Sequence[str] = (),
-    ) -> Callable[[], Any]:  # fmt: skip
+    ) -> Callable[[], OpenClEvent]:  # fmt: skip
         """What enqueues one launch of a kernel of `benches/<topic>.cl` each time it is called, and gives its event."""
 
     def empty(self, shape: Shape, dtype: npt.DTypeLike = np.uint8) -> OpenClArray:
@@ -466,7 +525,7 @@ class OpenCl(Protocol):
     def filled(self, n: int, value: np.generic) -> OpenClArray:
         """`n` times the value on the device."""
 
-    def host_buffer(self, nbytes: int) -> AbstractContextManager[tuple[Any, Array]]:
+    def host_buffer(self, nbytes: int) -> AbstractContextManager[tuple[OpenClMemory, Array]]:
         """Host memory that the driver allocates: its buffer, and its bytes as they are mapped."""
 
     def bandwidth_size(self, size: int) -> int:
@@ -572,25 +631,25 @@ class Results(Protocol):
     def beside(self, bench: Bench) -> Results:
         """Another bench's records in the same run."""
 
-    def find(self, variant: str, **params: Any) -> Record | None:
+    def find(self, variant: str, **params: Scalar | None) -> Record | None:
         """The first timed record of a variant with these parameters."""
 
-    def ratio(self, variant: str, over: str, **params: Any) -> Estimate | None:
+    def ratio(self, variant: str, over: str, **params: Scalar | None) -> Estimate | None:
         """Seconds of `variant` over seconds of `over`, paired by round."""
 
     def versus(self, record: Record, base: Record) -> Estimate:
         """Seconds of one record over those of another, paired where they were measured in the same rounds."""
 
-    def each(self, count: str, variant: str, **params: Any) -> Estimate | None:
+    def each(self, count: str, variant: str, **params: Scalar | None) -> Estimate | None:
         """Seconds a hop, call or item."""
 
-    def rate(self, variant: str, count: str, **params: Any) -> Estimate | None:
+    def rate(self, variant: str, count: str, **params: Scalar | None) -> Estimate | None:
         """Bytes or flops a second."""
 
     def levels(self) -> tuple[str, str]:
         """What the run's latency sweeps say of the caches' sizes and the TLB's reach, in sentences."""
 
-    def share(self, variant: str, kind: str | None = None, **params: Any) -> Share | None:
+    def share(self, variant: str, kind: str | None = None, **params: Scalar | None) -> Share | None:
         """How much of the machine's limit (the bench's own, or `kind`) the median reaches, and what is doubtful."""
 
     def fastest(self, count: str, place: Mapping[str, Scalar], variants: Sequence[str] = ()) -> Record | None:
@@ -602,7 +661,7 @@ class Results(Protocol):
     def pair(self, name: str) -> tuple[Record, Record] | None:
         """The two records behind such a quantity, the slower one first."""
 
-    def one_and_most(self, **params: Any) -> tuple[Record, Record] | None:
+    def one_and_most(self, **params: Scalar | None) -> tuple[Record, Record] | None:
         """The records of one thread and of the most with these parameters; None where either is missing."""
 
     def limit(self, record: Record, kind: str) -> Roof | None:
@@ -614,5 +673,5 @@ class Results(Protocol):
     def line(self, level: str) -> Estimate | None:
         """The bytes that move at a time from a level, by the strides there."""
 
-    def overtakes(self, fast: str, slow: str, name: str, axis: str = "n", **params: Any) -> str:
+    def overtakes(self, fast: str, slow: str, name: str, axis: str = "n", **params: Scalar | None) -> str:
         """In words, from which n on `fast` beats `slow`, which is called `name`; "" where nothing can be said."""

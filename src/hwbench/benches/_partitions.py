@@ -96,12 +96,12 @@ class Partitions:
         self.restart()
         last: Any = None  # whatever number `visit` gives
 
-        def call() -> Any:
+        def call() -> float:
             nonlocal last
             last = visit(self.take())
             return last
 
-        def output() -> Any:
+        def output() -> float:
             return last + sum(visit(self.take()) for _ in range(self.checked - 1))
 
         return Work(call, output=output, facts=facts)

@@ -124,7 +124,8 @@ def _print_narrow(console: Console, records: Sequence[Record], heads: Sequence[s
         each = zip(row, taken, widths, right, strict=True)
         padded = [" " * ((width - had) * flush) + text.printable(cell) + " " * ((width - had) * (not flush))
                   for cell, had, width, flush in each]  # fmt: skip
-        console.print("  ".join(padded).rstrip(), markup=False, highlight=False, soft_wrap=True)
+        console.file.write(f"{'  '.join(padded).rstrip()}\n")  # as in a table: no style
+    console.file.flush()
 
 
 def _length(cell: str) -> int:

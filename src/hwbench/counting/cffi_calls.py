@@ -21,11 +21,12 @@ def is_function(value: object) -> bool:
 @contextlib.contextmanager
 def named(tell: Callable[[str], None], users: Callable[[FrameType], bool]) -> Iterator[None]:
     """Tell each function that a frame of the user's takes out of a library, of those opened meanwhile, too."""
-    api: Any = sys.modules.get("cffi.api")
+    api = sys.modules.get("cffi.api")
     if api is None:
         yield
         return
-    opened = api._make_ffi_library
+    home = vars(api)
+    opened = home["_make_ffi_library"]
     lookups: list[tuple[Any, Any]] = []
 
     def watch(library: type) -> None:
@@ -54,11 +55,11 @@ def named(tell: Callable[[str], None], users: Callable[[FrameType], bool]) -> It
     for one in object.__subclasses__():
         if one.__module__ == "cffi.api" and one.__name__.startswith(PREFIX) and "__getattr__" in vars(one):
             watch(one)
-    api._make_ffi_library = opening
+    home["_make_ffi_library"] = opening
     try:
         yield
     finally:
-        api._make_ffi_library = opened
+        home["_make_ffi_library"] = opened
         for library, lookup in lookups:
             del library.__getattribute__
             library.__getattr__ = lookup

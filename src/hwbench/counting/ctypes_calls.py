@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
 from types import FrameType
-from typing import Any
 
 from .numpy_tracer import plain
 
@@ -20,8 +19,8 @@ def named(tell: Callable[[str], None], users: Callable[[FrameType], bool]) -> It
     ctypes makes a class of functions for each library and signature: those that exist get a `__call__` meanwhile, and
     those that are made meanwhile inherit it.
     """
-    home: Any = ctypes
-    base = home._CFuncPtr
+    home = vars(ctypes)
+    base = home["_CFuncPtr"]
 
     def call(self: object, *args: object, **kwargs: object) -> object:
         if users(sys._getframe(1)):
@@ -32,11 +31,11 @@ def named(tell: Callable[[str], None], users: Callable[[FrameType], bool]) -> It
     changed = [made, *(one for one in _below(base) if one is not made and "__call__" not in vars(one))]
     for one in changed[1:]:
         one.__call__ = call
-    home._CFuncPtr = made
+    home["_CFuncPtr"] = made
     try:
         yield
     finally:
-        home._CFuncPtr = base
+        home["_CFuncPtr"] = base
         for one in changed:
             del one.__call__
 

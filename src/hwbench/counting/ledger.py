@@ -8,15 +8,17 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .memory import Array, Touched, bounds, distinct, granule
+from .memory import Array, Index, Touched, bounds, distinct, granule
 from .model import Range, Stride, Temporary
 from .numpy_costs import Cost
 
-Index = Any  # whatever an array can be indexed with
+if TYPE_CHECKING:
+    from .numba_tally import Tally
+
 MOST_CALLS = 100_000  # kept one by one, to see which could be fused
 LOOPS = ("elementwise", "reduction")  # calls that can be part of one loop
 SMALL = 4096  # bytes: no stride of so few is worth a word
@@ -174,7 +176,7 @@ class Ledger:
         else:
             self.complete = False
 
-    def tallied(self, name: str, tally: Any, results: Sequence[Array]) -> None:
+    def tallied(self, name: str, tally: Tally, results: Sequence[Array]) -> None:
         """A call of compiled code, with what it did to each array."""
         self.add(name, tally.issued, tally.issued, tally.flops_low, tally.flops_high)
         self.by_dtype += tally.by_dtype
@@ -250,7 +252,7 @@ class Ledger:
             for marks in (buffer.read.of(array), buffer.written.of(array)):
                 marks[index if marks.ndim >= array.ndim else ...] = True
 
-    def element(self, array: Array, index: Index, *, write: bool) -> None:
+    def element(self, array: Array, index: int | tuple[int, ...], *, write: bool) -> None:
         """One number is read or written."""
         buffer = self.buffer(array)
         if buffer.read is not None and buffer.written is not None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from types import EllipsisType
+from typing import SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[Any]
-Dtype = np.dtype[Any]
+Array: TypeAlias = np.ndarray
+Dtype: TypeAlias = np.dtype
+At: TypeAlias = SupportsIndex | slice | EllipsisType | Array | None
+Index: TypeAlias = At | tuple[At, ...]
 
 
 def bounds(array: Array) -> tuple[int, int]:
@@ -57,7 +60,7 @@ class Touched:
             shape, strides = (*shape, per), (*strides, 1)
         return np.ndarray(shape, bool, self.marks, offset // step, strides)
 
-    def element(self, array: Array, index: Any) -> slice:
+    def element(self, array: Array, index: int | tuple[int, ...]) -> slice:
         """Where the marks of one element are, given one whole number for each axis."""
         offset = array.__array_interface__["data"][0] - self.low
         numbers = index if isinstance(index, tuple) else (index,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ import numpy.typing as npt
 from ..errors import UsageError
 from .inputs import Function
 from .llvm_ir import Instrumented, instrument
+
+if TYPE_CHECKING:
+    from numba.core.codegen import CodeLibrary, JitEngine
 
 _UNIQUE = itertools.count()
 _HIGHEST = np.uint64(2**64 - 1)
@@ -54,7 +57,9 @@ def _words(address: int, count: int) -> npt.NDArray[np.uint64]:
     return np.ctypeslib.as_array((ctypes.c_uint64 * count).from_address(address))
 
 
-def _instrumented(name: str, dispatcher: Any, args: Sequence[object]) -> tuple[Function, Instrumented, Any, Any]:
+def _instrumented(
+    name: str, dispatcher: Any, args: Sequence[object]
+) -> tuple[Function, Instrumented, JitEngine, CodeLibrary]:
     """A function compiled for these arguments, with counters: its engine and its library have the addresses."""
     import llvmlite.binding as llvm
     import numba

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from . import numpy_costs as costs
 from .inputs import Function
@@ -21,7 +22,7 @@ from .recorder import RECORDER, unwatched
 T = TypeVar("T")
 
 # Functions that write some elements of their first argument, and how many.
-_SOME: dict[str, Callable[[Array, Any], int]] = {
+_SOME: dict[str, Callable[[Array, npt.ArrayLike], int]] = {
     "put": lambda _a, places: np.size(places), "put_along_axis": lambda _a, places: np.size(places),
     "putmask": lambda _a, mask: int(np.sum(mask)), "place": lambda _a, mask: int(np.sum(mask)),
     "fill_diagonal": lambda a, _value: min(a.shape),
@@ -261,7 +262,7 @@ class Traced(np.ndarray):
     def __reduce__(self) -> Any:
         return self.view(np.ndarray).__reduce__()
 
-    def __deepcopy__(self, _memo: object) -> Any:
+    def __deepcopy__(self, _memo: object) -> Self:
         return self.copy()
 
 
@@ -321,9 +322,10 @@ class Number:
         """`np.sqrt` of a number."""
         return call_ufunc(ufunc, method, inputs, out, kwargs)
 
-    def plain(self) -> Any:
+    def plain(self) -> np.generic:
         """NumPy's own number."""
-        return _NUMPY[type(self)](self)
+        number: np.generic = _NUMPY[type(self)](self)
+        return number
 
     def __reduce__(self) -> Any:
         return self.plain().__reduce__()
@@ -360,7 +362,7 @@ _OPERATORS = {
 _OPERATORS |= {f"__{name}__": _arithmetic(name, 0) for name in ("neg", "pos", "abs")}
 # NumPy finds the type of a number by its first base, whose methods would come first.
 _SHARED = {name: vars(Number)[name] for name in ("__array_ufunc__", "__reduce__", "__deepcopy__")}
-_NUMBERS: dict[type, Any] = {
+_NUMBERS: dict[type, Callable[[np.generic], Number]] = {
     kind: type(kind.__name__, (kind, Number), {**_OPERATORS, **_SHARED})
     for kind in dict.fromkeys(np.dtype(code).type for code in "bhilqBHILQefdFD")
 }

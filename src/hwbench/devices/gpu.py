@@ -13,7 +13,8 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cupy
 import numpy as np
@@ -36,6 +37,8 @@ from .nvml import Nvml
 
 if TYPE_CHECKING:
     from .. import protocols
+
+    Place: TypeAlias = int | protocols.HostBuffer | DeviceArray
 
 HBM_FACTOR = 16  # × L2: at most a sixteenth of a sweep can still lie there
 HBM_LEAST = 512 * 2**20  # the size that nvbandwidth copies too
@@ -98,7 +101,7 @@ class GpuDevice:
     def __init__(self, index: int = 0, root: Path = ROOT, ungated: str = "") -> None:
         self.index = index
         self.name = f"gpu:{index}"
-        self.xp: Cupy = cupy
+        self.xp: ModuleType = cupy
         self.root = root
         self._runtime = cupy.cuda.runtime
         self._cpu = CpuDevice(root=root)
@@ -282,14 +285,14 @@ class GpuDevice:
             return memory.of_cuda(kind, nbytes)
 
     def copier(
-        self, dst: int | protocols.HostBuffer | DeviceArray, src: int | protocols.HostBuffer | DeviceArray, nbytes: int,
+        self, dst: Place, src: Place, nbytes: int,
         stream: Stream | None = None,
     ) -> Callable[[], None]:  # fmt: skip
         """What enqueues one copy each time it is called; addresses, host buffers or device arrays."""
         to, of, on = memory.address(dst), memory.address(src), self.stream if stream is None else stream
         copy, direction, handle = self._runtime.memcpyAsync, self._runtime.memcpyDefault, on.ptr
 
-        def enqueue(_kept: tuple[Any, ...] = (dst, src, on)) -> None:  # an address alone keeps no memory alive
+        def enqueue(_kept: tuple[Place, Place, Stream] = (dst, src, on)) -> None:  # an address keeps nothing alive
             copy(to, of, nbytes, direction, handle)
 
         return enqueue

@@ -35,7 +35,7 @@ class Nvml:
 
     def __init__(self, pci: str) -> None:
         self._handle: Pynvml = None
-        self._slow: dict[str, Any] = {}
+        self._slow: dict[str, float] = {}
         self._slow_at = -SLOW_S
         try:
             import pynvml

@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from ..bench import Skip, Sweep, Work
 from ..host.opencl_probe import Cl, Found, build_log, describe
 from ..host.pseudo_files import ROOT
 from ..kernels import opencl as sources
-from ..protocols import Array, Inputs, Shape, Values
+from ..protocols import Array, Inputs, OpenClArgument, OpenClEvent, Shape, Values
 from ..record import text, units
 from ..record.model import GPU_LEVELS, Gpu, Scalar
 from . import MEMORY_SHARE, AxisValue
@@ -47,7 +47,7 @@ LOST = frozenset({-2, -36})  # device not available, invalid command queue
 class OpenClArray:
     """An array in a buffer of the device."""
 
-    def __init__(self, device: OpenClDevice, data: Cl, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    def __init__(self, device: OpenClDevice, data: Cl, shape: tuple[int, ...], dtype: np.dtype) -> None:
         self.data = data
         self.shape = shape
         self.dtype = dtype
@@ -133,18 +133,19 @@ class OpenClDevice:
             raise Skip("opencl_lacks", f"needs {name} ({extension}), which {self.about.title} lacks")
 
     def launcher(
-        self, topic: str, kernel: str, groups: int, group: int, args: Sequence[Any] = (),
+        self, topic: str, kernel: str, groups: int, group: int, args: Sequence[OpenClArgument] = (),
         options: Sequence[str] = (),
-    ) -> Callable[[], Any]:  # fmt: skip
+    ) -> Callable[[], OpenClEvent]:  # fmt: skip
         """What enqueues one launch of a kernel each time it is called, and gives its event.
 
         Scalars in `args` are NumPy's, of the exact type that the kernel declares. `options` define its macros.
         """
         made = self.cl.Kernel(self._program(topic, tuple(options)), kernel)
         made.set_args(*(one.data if isinstance(one, OpenClArray) else one for one in args))
-        enqueue, whole, local, kept = self.cl.enqueue_nd_range_kernel, (groups * group,), (group,), tuple(args)
+        enqueue: Callable[..., OpenClEvent] = self.cl.enqueue_nd_range_kernel
+        whole, local, kept = (groups * group,), (group,), tuple(args)
 
-        def launch(_kept: tuple[Any, ...] = kept) -> Any:
+        def launch(_kept: tuple[OpenClArgument, ...] = kept) -> OpenClEvent:
             return enqueue(self.queue, made, whole, local)
 
         return launch

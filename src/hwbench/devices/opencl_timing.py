@@ -11,12 +11,14 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Protocol
+from types import ModuleType
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ..bench import Work
-from ..protocols import Call, Facts, Values
+from ..protocols import Call, Facts, OpenClArgument, OpenClArray, OpenClContext, OpenClEvent, OpenClQueue, Values
 from ..record import text
 
 MOST = 256  # commands behind the gate: drivers hold some thousands
@@ -25,6 +27,10 @@ LOAD_S = 0.005  # against which a wake-up of the host is little
 TRIES = 5
 CHECKS = 3  # rounds of so many tries: other processes may hold the CPU through one of them
 EMPTY = 100  # launches of nothing
+
+Ends: TypeAlias = tuple[OpenClEvent, OpenClEvent]  # of the first and the last command
+Launch: TypeAlias = Callable[[], OpenClEvent]
+Enqueue: TypeAlias = Callable[[], OpenClEvent | Ends]
 
 
 def agree(ratios: Sequence[float]) -> bool:
@@ -38,17 +44,17 @@ def agree(ratios: Sequence[float]) -> bool:
 class TimedQueue(Protocol):
     """What timing needs of an OpenCL device."""
 
-    cl: Any
-    context: Any
-    queue: Any
+    cl: ModuleType
+    context: OpenClContext
+    queue: OpenClQueue
 
-    def launcher(self, topic: str, kernel: str, groups: int, group: int, args: tuple[Any, ...]) -> Callable[[], Any]:
+    def launcher(self, topic: str, kernel: str, groups: int, group: int, args: tuple[OpenClArgument, ...]) -> Launch:
         """What enqueues one launch and gives its event."""
 
-    def empty(self, shape: int, dtype: Any) -> Any:
+    def empty(self, shape: int, dtype: npt.DTypeLike) -> OpenClArray:
         """An array on the device."""
 
-    def plain_queue(self) -> Any:
+    def plain_queue(self) -> OpenClQueue:
         """Another queue of the device, without profiling."""
 
 
@@ -64,7 +70,7 @@ class OpenClTiming:
     # --- work -----------------------------------------------------------------------------------------------------
 
     def timed(
-        self, launch: Callable[[], Any], *, output: Call | None = None, before: Call | None = None,
+        self, launch: Enqueue, *, output: Call | None = None, before: Call | None = None,
         launches: int = 1, facts: Facts | None = None,
     ) -> Work:  # fmt: skip
         """The work of a `launch` that enqueues a command and gives its event, or those of its first and last command.
@@ -134,7 +140,7 @@ class OpenClTiming:
 
     # --- clocks ---------------------------------------------------------------------------------------------------
 
-    def behind_the_gate(self, launch: Callable[[], Any], count: int, before: Call | None = None) -> tuple[float, float]:
+    def behind_the_gate(self, launch: Enqueue, count: int, before: Call | None = None) -> tuple[float, float]:
         """Seconds from the start of the first command to the end of the last, by events and by the host's clock.
 
         Without profiling the first is not a number.

@@ -21,13 +21,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from ..record.installing import INSTALL_OPENCL
 from ..record.model import Gpu, JsonObject
 from ..record.reasons import Reason, because
+
+Told = TypeVar("Told", int, str)
 
 Cl: TypeAlias = Any
 """pyopencl, or a part of it: its types are not always installed where types are checked."""
@@ -314,11 +316,12 @@ def main(left_out: Iterable[str], say: Callable[[JsonObject], None]) -> None:
 def described(cl: Cl, device: Cl, place: tuple[int, int]) -> Found:
     """What a driver says of its device; what it does not say is as if it were not there."""
 
-    def ask(name: str, otherwise: Any) -> Any:
+    def ask(name: str, otherwise: Told) -> Told:
         try:
-            return device.get_info(getattr(cl.device_info, name))
+            told: Told = device.get_info(getattr(cl.device_info, name))
         except Exception:  # noqa: BLE001 - a driver may refuse any question
             return otherwise
+        return told
 
     kind, extensions = int(ask("TYPE", 0)), str(ask("EXTENSIONS", "")).split()
     doubles = bool(ask("DOUBLE_FP_CONFIG", 0)) or "cl_khr_fp64" in extensions

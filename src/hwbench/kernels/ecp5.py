@@ -19,9 +19,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
+
+import msgspec
 
 from .. import cache
 
@@ -101,9 +103,8 @@ def _version(package: str) -> str | None:
 def synthesised(source: str, tell: Tell) -> Synthesis:
     """What a design in RTLIL, whose top is `top`, becomes in look-up tables, flip-flops and multipliers; kept."""
     file = _file("synthesised", source, versions()[TOOLS["yosys"]])
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        kept: Any = json.loads(file.read_text(encoding="utf-8"))
-        return Synthesis({str(cell): int(many) for cell, many in kept["cells"].items()}, float(kept["seconds"]))
+    with contextlib.suppress(OSError, ValueError, msgspec.MsgspecError):
+        return msgspec.json.decode(file.read_bytes(), type=Synthesis)
     found, _ = _synthesise(source, tell)
     _write(file, asdict(found))
     return found
@@ -215,12 +216,11 @@ def _file(*parts: str) -> Path:
 def _read(path: Path, seed: int) -> Placed | None:
     """What an earlier process found; None where there is nothing whole."""
     try:
-        kept: Any = json.loads(path.read_text(encoding="utf-8"))
-        used = {word: int(kept["used"][word]) for word in CELLS}
-        found = Placed(seed, float(kept["clock"]), used, float(kept["seconds"]), kept=True)
-    except (OSError, ValueError, KeyError, TypeError):
+        found = msgspec.json.decode(path.read_bytes(), type=Placed)
+    except (OSError, ValueError, msgspec.MsgspecError):
         return None
-    return found if found.clock > 0 and found.seconds > 0 else None
+    whole = found.seed == seed and found.clock > 0 and found.seconds > 0 and found.used.keys() >= {*CELLS}
+    return replace(found, kept=True) if whole else None
 
 
 def _write(path: Path, found: Mapping[str, object]) -> None:

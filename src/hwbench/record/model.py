@@ -6,11 +6,17 @@ applies a scale (GB/s, ns).
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from .reasons import CONCLUDED, Reason, told
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Amount = TypeVar("Amount", float, "NDArray[np.float64]")
 
 Json: TypeAlias = Any
 """A value out of a JSON file, which may hold anything."""
@@ -305,7 +311,7 @@ class Metric(msgspec.Struct, frozen=True):
     scale: float
     higher: bool
 
-    def value(self, seconds: float, counts: dict[str, float]) -> float:
+    def value(self, seconds: Amount, counts: dict[str, float]) -> Amount:
         """The metric in `unit` for a call of `seconds`; KeyError where the record has no such count."""
         amount = counts[self.count]
         return (amount / seconds if self.higher else seconds / amount) * self.scale

@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..record.model import METRICS, Json, JsonObject, Metric
+from ..record.model import METRICS, Amount, Json, JsonObject, Metric
 from ..tracking.controls import Indices
 from ..tracking.history import DIRTY, History, Series, Values
 
@@ -48,7 +48,7 @@ class Cases:
         unit, scale = self.scale(series)
         return unit, scale.higher if isinstance(scale, Metric) else series.higher
 
-    def shown(self, series: Series, values: Any) -> Any:
+    def shown(self, series: Series, values: Amount) -> Amount:
         """A value, or an array of them, in that unit."""
         return _converted(self.scale(series)[1], series, values)
 
@@ -60,7 +60,7 @@ class Cases:
         return self._scales[case]
 
 
-def _converted(scale: Metric | float, series: Series, values: Any) -> Any:
+def _converted(scale: Metric | float, series: Series, values: Amount) -> Amount:
     return scale.value(values, dict(series.counts)) if isinstance(scale, Metric) else values / scale
 
 

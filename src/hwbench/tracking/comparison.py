@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal, TypedDict, Unpack
 
 import msgspec
 
@@ -60,6 +60,20 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     held: int = 0
 
 
+class Change(TypedDict, total=False):
+    """What is known of a change: fields of a `Comparison`."""
+
+    ratio: float
+    difference: float
+    low: float | None
+    high: float | None
+    p: float
+    machine: float | None
+    normalised: float | None
+    sees: float | None
+    reason: str
+
+
 @dataclass(frozen=True)
 class ComparisonReport:
     """The comparisons of two sides, the run-to-run noise used, and remarks on what the machines' limits did.
@@ -78,7 +92,9 @@ class ComparisonReport:
     design: JsonObject = field(default_factory=dict)
 
 
-def of_values(old: Entry, new: Entry, verdict: Verdict, worse: bool, noise: float, **more: Any) -> Comparison:
+def of_values(
+    old: Entry, new: Entry, verdict: Verdict, worse: bool, noise: float, **more: Unpack[Change]
+) -> Comparison:
     """A comparison of two entries with values; `noise` is the relative scatter of the case from run to run."""
     past = old.trend if len(old.trend) >= len(new.trend) else new.trend[:-1]
     level = old.value or 0.0

@@ -13,12 +13,12 @@ The work is that of `device.peak` (float32, eight chains), of `device.stream` (a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...protocols import Array, Gpu, Results
+from ...protocols import Array, Facts, Gpu, Results
 from ...record import phrases, text
 from ...record.model import Record
 from . import matmul, peak, stream
@@ -104,7 +104,7 @@ def load(
         made = matmul.cublas(device, first, second, third, "bf16", N, rng)
     assert made.timer is not None
     readings = under_load(made.timer, seconds, device.readings)
-    facts: dict[str, Any] = {**made.facts, **summed_up(readings), "seconds": seconds}
+    facts: Facts = {**made.facts, **summed_up(readings), "seconds": seconds}
     return Work(call=made.call, output=made.output, timer=made.timer, close=made.close, most=made.most, facts=facts)
 
 
@@ -120,7 +120,7 @@ def under_load(timer: Callable[[int], float], seconds: float, told: Callable[[],
     return found
 
 
-def summed_up(readings: Sequence[Reading]) -> dict[str, Any]:
+def summed_up(readings: Sequence[Reading]) -> dict[str, float | list[float]]:
     """The facts: seconds a call, clock and power of the first second and of the last third, and some readings."""
     if not readings:
         return {}
@@ -129,7 +129,7 @@ def summed_up(readings: Sequence[Reading]) -> dict[str, Any]:
         "boost": [one for one in readings if one.at_s <= BOOST_S] or readings[:1],
         "sustained": [one for one in readings if one.at_s >= whole * 2 / 3],
     }
-    facts: dict[str, Any] = {}
+    facts: dict[str, float | list[float]] = {}
     for name, part in parts.items():
         facts[f"{name}_call_s"] = float(np.median([one.call_s for one in part]))
         for fact, gauge in (

@@ -9,12 +9,11 @@ In OpenCL, `opencl` is queued, `opencl-enqueue` what Python takes to enqueue one
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...protocols import Call, Gpu, OpenCl, Results
+from ...protocols import Call, Gpu, OpenCl, OpenClEvent, Results
 from ...record import phrases, text
 from .. import _opencl as opencl
 from .._gpu import times
@@ -130,7 +129,7 @@ def elementwise(device: Gpu) -> Work:
     return work
 
 
-def marked_by_opencl(device: OpenCl) -> tuple[Callable[[], Any], Callable[[], int]]:
+def marked_by_opencl(device: OpenCl) -> tuple[Callable[[], OpenClEvent], Callable[[], int]]:
     """A launch of the empty kernel in OpenCL, and the mark it leaves."""
     flag = device.put(np.zeros(1, np.int32))
     return device.launcher("device.launch", "mark", 1, 1, (flag,)), lambda: int(flag.get()[0])
@@ -141,7 +140,7 @@ def queued_by_opencl(device: OpenCl) -> Work:
     """OpenCL: one launch after the other in the queue, as the device sees them."""
     launch, mark = marked_by_opencl(device)
 
-    def call() -> tuple[Any, Any]:
+    def call() -> tuple[OpenClEvent, OpenClEvent]:
         ends = [launch() for _ in range(CALLS)]
         return ends[0], ends[-1]
 

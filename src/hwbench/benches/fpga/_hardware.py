@@ -7,11 +7,15 @@ the weights move down a row at each edge, the last row's first. A sum of `rows` 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...protocols import Array
+
+if TYPE_CHECKING:  # Amaranth is an extra
+    from amaranth.hdl import Elaboratable, Module, Signal, Value
+    from amaranth.sim import SimulatorContext
 
 OPERAND = 8  # bits of w and x
 
@@ -21,7 +25,7 @@ def sum_bits(rows: int) -> int:
     return (rows << 2 * (OPERAND - 1)).bit_length() + 1
 
 
-def array_of(rows: int, columns: int) -> Any:
+def array_of(rows: int, columns: int) -> Elaboratable:
     """The array as an Elaboratable with the ports `load`, `x`, `w` and `y`."""
     from amaranth.hdl import Elaboratable, Module, Signal, signed
 
@@ -35,14 +39,14 @@ def array_of(rows: int, columns: int) -> Any:
             self.y = [Signal(signed(sum_bits(rows)), name=f"y{j}") for j in range(columns)]
 
         @property
-        def ports(self) -> list[Any]:
+        def ports(self) -> list[Signal]:
             return [self.load, *self.x, *self.w, *self.y]
 
-        def elaborate(self, _platform: object) -> Any:
+        def elaborate(self, _platform: object) -> Module:
             module = Module()
             x = list(self.x)
             w = list(self.w)
-            total: list[Any] = [0] * columns
+            total: list[Value | int] = [0] * columns
             for i in range(rows):
                 for j in range(columns):
                     weight = Signal(signed(OPERAND), name=f"weight_{i}_{j}")
@@ -84,7 +88,7 @@ class Simulation:
         simulator.add_testbench(self._drive)
         simulator.run()
 
-    async def _drive(self, context: Any) -> None:
+    async def _drive(self, context: SimulatorContext) -> None:
         array = self.hardware
         (columns, rows), batch = self.w.shape, self.x.shape[1]
         words = [[int(word) for word in row] for row in self.x]

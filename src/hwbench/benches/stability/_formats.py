@@ -26,7 +26,7 @@ class Format:
 NO_BFLOAT16 = "bf16 needs the package ml_dtypes"
 
 
-def type_of(name: str) -> Any:
+def type_of(name: str) -> np.dtype | None:
     """The dtype called `f2`, `bf16`, `f4` or `f8`; None for bf16 where ml_dtypes is not installed."""
     if name != "bf16":
         return np.dtype(name)

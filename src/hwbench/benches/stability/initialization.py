@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
@@ -164,7 +163,7 @@ def variance_numpy(
 
 
 @compiled(fastmath={"reassoc", "contract"})
-def up(w: Array, h: Array, z: Array, after: Array, slope: Array, code: int, one: float) -> Any:
+def up(w: Array, h: Array, z: Array, after: Array, slope: Array, code: int, one: float) -> float:
     """One layer forward for a batch: z = w h (n_out, batch), σ(z), σ'(z); the mean square of σ(z)."""
     n_out, n_in = w.shape
     batch = h.shape[1]
@@ -182,7 +181,7 @@ def up(w: Array, h: Array, z: Array, after: Array, slope: Array, code: int, one:
 
 
 @compiled(fastmath={"reassoc", "contract"})
-def down(w: Array, g: Array, slope: Array, after: Array, row: Array) -> Any:
+def down(w: Array, g: Array, slope: Array, after: Array, row: Array) -> float:
     """One layer backward for a batch: wᵀ (g ∘ slope) (n_in, batch); its mean square. `row` (batch) is scratch."""
     n_out, n_in = w.shape
     batch = g.shape[1]
