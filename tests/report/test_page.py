@@ -34,17 +34,20 @@ from hwbench.report.views.gpu.link import view as gpu_link
 from hwbench.report.views.gpu.occupancy import view as gpu_occupancy
 from hwbench.report.views.gpu.roofline import view as gpu_roofline
 from hwbench.report.views.history import view as history
+from hwbench.report.views.mix import view as mix
+from hwbench.report.views.nodes import view as nodes
 from hwbench.report.views.overhead import figure as overhead
 from hwbench.report.views.reduction import view as reduction
 from hwbench.report.views.scaling import view as scaling
 from hwbench.report.views.side_by_side import view as side_by_side
 from hwbench.report.views.stride import view as stride
+from hwbench.report.views.translation import view as translation
 from made_up.page import dataset, record
 from made_up.sample import HOSTILE, LAPTOP, only_skipped, proof_run, replace, sample_run
 
 BENCHES = catalog.benches()
-# Views of what the sample run has none of: a GPU, and other harnesses' results.
-ABSENT = (history, gpu_link, gpu_roofline, gpu_latency, gpu_occupancy, gpu_breakeven)
+# Views of what the sample run has none of: a GPU, other harnesses' results, and benches of the full set alone.
+ABSENT = (history, gpu_link, gpu_roofline, gpu_latency, gpu_occupancy, gpu_breakeven, mix, nodes, translation)
 ONE = sample_run()
 TWO = [ONE, sample_run(LAPTOP, started="2026-11-20T08:00:00Z")]
 RUNS = {"one": [ONE], "two": TWO, "hostile": [sample_run(hostile=True)]}
