@@ -39,6 +39,13 @@ def test_the_cases_of_a_file_are_those_of_its_quick_sets(source):
     assert perf.cases(source[0] + "::mine.gpu", source[1]) == []
 
 
+def test_benches_of_the_full_set_alone_have_no_cases(benches):
+    """Their own tests build every variant; a file of one's own that has such a bench is taken as it is."""
+    found = {case.group.bench.name for case in perf.cases()}
+    assert found
+    assert not any(benches[name].full_only for name in found)
+
+
 def test_collecting_measures_nothing():
     """Sizes and threads are labels until a test runs."""
     assert perf.labels(Threads()) == (1, "all")
