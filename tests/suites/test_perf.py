@@ -39,6 +39,13 @@ def test_the_cases_of_a_file_are_those_of_its_quick_sets(source):
     assert perf.cases(source[0] + "::mine.gpu", source[1]) == []
 
 
+def test_benches_of_the_full_set_alone_have_no_cases():
+    """Their own tests build every variant."""
+    found = [case.group.bench for case in perf.cases()]
+    assert "stream.load" in {bench.name for bench in found}
+    assert not any(bench.full_only for bench in found)
+
+
 def test_collecting_measures_nothing():
     """Sizes and threads are labels until a test runs."""
     assert perf.labels(Threads()) == (1, "all")

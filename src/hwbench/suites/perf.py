@@ -67,10 +67,10 @@ def cases(source: str = "", file: str = "") -> list[PerfCase]:
     """The CPU's cases of the quick set, those of a contrast in a row.
 
     `source` is a file, a directory or a package of benches, relative to the `file` that names it; without one the cases
-    are of hwbench's benches.
+    are of hwbench's benches, but for those of the full set alone.
     """
     chosen = catalog.select([own.beside(source, file)] if source else ())
-    chosen = [bench for bench in chosen if "cpu" in bench.kinds]
+    chosen = [bench for bench in chosen if "cpu" in bench.kinds and (source or not bench.full_only)]
     found = groups(chosen, preset="quick", devices={"cpu": "cpu"}, spread=labels) if chosen else []
     return [PerfCase(group, index) for group in found for index in range(len(group.cases))]
 

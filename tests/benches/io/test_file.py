@@ -93,8 +93,8 @@ def test_the_finding_tells_rates_in_order_and_times_at_random() -> None:
     rows = [(way, {"operation": name}, by * at) for name, at in times.items() for way, by in ways.items()]
     told = said(spread(reading(bench, rows, {"calls": 1, "bytes": 1e6})))
     assert told == [
-        "Reading in order: 1.00 GB/s (…) by the page cache and 0.250 GB/s (…) with O_DIRECT; 4 KiB at random: 100 µs (…) "
-        "by the page cache and 400 µs (…) with O_DIRECT.",
+        "Reading in order: 1.00 GB/s (…) by the page cache and 0.250 GB/s (…) with O_DIRECT; 4 KiB at random: 100 µs "
+        "(…) by the page cache and 400 µs (…) with O_DIRECT.",
         "A block of 4 KiB is written and on the disk (fsync) after 1.00 ms (…) by the page cache and 4.00 ms (…) with "
         "O_DIRECT.",
     ]

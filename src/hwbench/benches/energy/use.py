@@ -56,8 +56,8 @@ def read_words(words: np.ndarray, totals: np.ndarray, rank: int, passes: int, lo
     enter(gate)
     for _ in range(loops * passes):
         found = 0
-        for word in words:
-            found += word
+        for i in range(len(words)):
+            found += words[i]
         totals[rank] = found
     leave(gate)
 

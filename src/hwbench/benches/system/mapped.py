@@ -45,10 +45,10 @@ bench = Bench(
 
 @compiled
 def added(words: np.ndarray) -> int:
-    """The sum of the words."""
+    """The sum of the words, in vectors: Numba's loop over elements would add one a cycle."""
     total = 0
-    for word in words:
-        total += word
+    for i in range(len(words)):
+        total += words[i]
     return total
 
 
