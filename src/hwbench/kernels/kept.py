@@ -36,6 +36,7 @@ def arrays(topic: str, name: str, make: Callable[[], dict[str, np.ndarray]]) -> 
     with suppress(OSError):  # where it cannot be kept, the next process computes it anew
         file.parent.mkdir(mode=0o700, exist_ok=True)
         spare = file.with_suffix(f".{os.getpid()}.npz")
-        np.savez(spare, **made)
+        save: Callable[..., None] = np.savez  # to a type checker each array may be its flag
+        save(spare, **made)
         spare.replace(file)
     return made
