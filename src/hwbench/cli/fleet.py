@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .coercion import Command, Group
+from .fleet_run import fleet_run
 from .options import Out
 
 Url = Annotated[
@@ -28,3 +29,6 @@ fleet = typer.Typer(
 def flush(out: Out = Path("reports")) -> None:
     """Deliver finished runs that could not reach their store."""
     raise NotImplementedError
+
+
+fleet.command("run", cls=Command)(fleet_run)

@@ -1,9 +1,14 @@
-"""A run in step with others: each group of cases begins when its turn comes on all machines."""
+"""A run that a launcher started: it takes turns on its machine, and is in step with other machines where asked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
+
+from ..record import tickets
+from .console import echo_err
 
 if TYPE_CHECKING:
     from ..fleet.together import Meeting
@@ -40,3 +45,24 @@ class InStep:
     def trouble(self, message: str) -> None:
         """Pass it on."""
         self.observer.trouble(message)
+
+
+@contextlib.contextmanager
+def entered(observer: Observer, to: str, stop: Callable[[], None]) -> Iterator[Observer]:
+    """Hold this machine's turn; the observer to measure with. Where no launcher started the run, nothing happens."""
+    if tickets.LAUNCH not in os.environ:
+        yield observer
+        return
+    from ..errors import UsageError
+    from ..fleet import launch_task
+
+    task = launch_task.here()
+    if task is not None and task.together is not None:
+        from ..fleet.store import Store
+        from ..fleet.together import Meeting
+
+        if not to:
+            raise UsageError(f"{launch_task.TOGETHER}: machines meet in a store; name it by --to")
+        observer = InStep(observer, Meeting(Store.open(to), task, echo_err, stop))
+    with launch_task.entered(task, echo_err):
+        yield observer
