@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..record.model import JsonObject
 
 ENGINES = "--dask, --dask-local, --slurm, --ssh or --k8s"
+MOST = 100_000  # machines of one launch: Kubernetes' limit for an Indexed Job
 SHOWN = 20  # machines without an answer that are listed one by one
 EVERY = 20.0  # seconds from group to group of --together
 
@@ -95,7 +96,7 @@ def fleet_run(
     if retries < 0:
         raise UsageError(f"--retries {retries}: is no number of times")
     for option, number in (("--dask-local", dask_local), ("--k8s", k8s)):
-        if number is not None and not 1 <= number <= tickets.MOST:
+        if number is not None and not 1 <= number <= MOST:
             raise UsageError(f"{option} {number}: is no number of machines")
     if each not in ("host", "worker"):
         raise UsageError(f"--each {each}: must be host or worker")
