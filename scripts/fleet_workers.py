@@ -111,7 +111,8 @@ def cluster(folder: Path, workers: int, *, nanny: bool) -> Iterator[str]:
         with (folder / "dask.log").open("wb") as log:
             for program in programs:
                 started.append(subprocess.Popen(  # noqa: PERF401 - what is started is ended, also after a failure
-                    [sys.executable, "-m", "dask", *program], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder
+                    [sys.executable, "-m", "dask", *program], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    cwd=folder,
                 ))  # fmt: skip
         until = time.monotonic() + START
         while not place.exists():
