@@ -37,5 +37,11 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    def put_once(self, key: str, data: bytes) -> bool:
+        path = self.root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return True
+
     def keys(self, prefix: str = "") -> list[str]:
         return sorted(str(path.relative_to(self.root)) for path in (self.root / prefix).rglob("*") if path.is_file())

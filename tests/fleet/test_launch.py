@@ -128,7 +128,7 @@ def test_a_store_that_is_away_for_a_while_costs_nothing(world):
 
 
 def test_a_store_that_cannot_be_read_is_refused_before_anything_is_started(world):
-    """Nothing would be seen of what is measured."""
+    """Nothing would be seen of what is measured; nor is one that cannot be written."""
     world.store.away = True
     with pytest.raises(StoreError):
         world.launch([]).run()

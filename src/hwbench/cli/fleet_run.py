@@ -82,6 +82,7 @@ def fleet_run(
     from ..errors import UsageError
     from ..fleet.launch import Launch, Order
     from ..fleet.launch_watch import Watch
+    from ..fleet.spool import absolute
     from ..fleet.store import Store
     from ..record import tickets
 
@@ -102,10 +103,9 @@ def fleet_run(
         raise UsageError(f"--each {each}: must be host or worker")
     _check_lock(lock)
     limit = seconds("--wait", wait)
-    order = Order(
-        to, _words(select or (), preset, device, param or (), variant or (), budget), tickets.new_launch(), lock,
-        (seconds("--every", every) if every else EVERY) if together else None,
-    )  # fmt: skip
+    beat = (seconds("--every", every) if every else EVERY) if together else None
+    words = _words(select or (), preset, device, param or (), variant or (), budget)
+    order = Order(absolute(to), words, tickets.new_launch(), lock, beat)
     store = Store.open(to)
     if k8s is not None:
         _print_job(order, k8s, image, program, secret, retries, limit, watch=watch)

@@ -48,7 +48,7 @@ class InStep:
 
 
 @contextlib.contextmanager
-def entered(observer: Observer, to: str, stop: Callable[[], None]) -> Iterator[Observer]:
+def entered(observer: Observer, to: str | None, stop: Callable[[], None]) -> Iterator[Observer]:
     """Hold this machine's turn; the observer to measure with. Where no launcher started the run, nothing happens."""
     if tickets.LAUNCH not in os.environ:
         yield observer

@@ -14,6 +14,8 @@ from typing import Protocol
 
 from ..errors import StoreError, UsageError
 from ..record import text
+from ..record.store import now
+from ..version import __version__
 from .launch_task import MACHINE, Task, Together
 from .launch_watch import Watch
 
@@ -123,7 +125,9 @@ class Launch:
             self.listener.say(f"left out: {self.launcher.names()[task]} {why}")
         if not tasks:
             raise StoreError(f"none of {machines} machines can measure: {self._whys_in_short()}")
-        self.watch.look()  # a store that cannot be read is refused before anything is measured
+        # A store that cannot be written or read is refused before anything is measured.
+        self.watch.announce({"hwbench": __version__, "started": now(), "machines": len(tasks)})
+        self.watch.look()
         self.listener.started(self.watch.launch, len(tasks))
         for task in tasks:
             self.open[task], self.tries[task] = None, 1

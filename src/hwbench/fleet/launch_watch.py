@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from ..record import tickets
 
+if TYPE_CHECKING:
+    from ..record.model import JsonObject
+
+FOLDER = "launches"
 DAY = datetime.timedelta(days=1)
 
 
 class Keys(Protocol):
     """What is needed of a store."""
+
+    def put_once(self, key: str, data: bytes) -> bool:
+        """Put an object that is not there yet."""
 
     def keys(self, prefix: str = ...) -> list[str]:
         """The keys below a prefix."""
@@ -24,6 +33,10 @@ class Watch:
         self.store, self.launch = store, launch
         self.began = began or today()
         self.answers: dict[int, str] = {}
+
+    def announce(self, told: JsonObject) -> None:
+        """Put what is started into the store: one that cannot be written is refused before anything is measured."""
+        self.store.put_once(f"{FOLDER}/{self.launch}.json", msgspec.json.encode(told) + b"\n")
 
     def look(self) -> dict[int, str]:
         """The key of the first run of each task that has answered.
