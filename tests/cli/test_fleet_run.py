@@ -104,7 +104,7 @@ def test_ctrl_c_says_who_has_answered(run, tmp_path, monkeypatch):
     monkeypatch.setattr(launch.Launch, "run", interrupted)
     done = run("--ssh", hosts(tmp_path, "a"))
     assert (done.code, done.err.splitlines()[-1]) == (
-        130, "interrupted: 0 of 1 have answered; runs under way go on",
+        130, "interrupted: 0 of 1 have answered; those under way go on, and their runs still arrive",
     )  # fmt: skip
 
 

@@ -132,6 +132,12 @@ def test_what_a_worker_says_of_its_version(told, why):
     assert re.match(why, launch_dask._unlike(told)) and bool(why) == bool(launch_dask._unlike(told))
 
 
+def test_other_versions_that_differ_are_told():
+    """Their machines measure all the same."""
+    facts = [{"NumPy": "2.3"}, {"NumPy": "2.2"}, {"NumPy": "2.3", "Numba": "0.62"}, {}]
+    assert launch_dask._differing(facts, [*"abcd"]) == ["warning: NumPy 2.3 on 2 machines, but 2.2 on b"]
+
+
 def test_machines_are_chosen(client):
     """The others are not asked to measure."""
     name = Dask(ORDER, client, each="worker").names()[1]

@@ -83,5 +83,5 @@ def test_a_job_that_the_user_applies_is_only_watched():
     """Its pods are named by their index."""
     launcher = Applied(2)
     launcher.start(0, 2)
-    assert (launcher.names(), launcher.check(), launcher.ended()) == (["index 0", "index 1"], {}, [])
+    assert (launcher.names(), launcher.check(pytest.fail), launcher.ended()) == (["index 0", "index 1"], {}, [])
     launcher.close()

@@ -17,7 +17,7 @@ from .options import AsJson, Out, Param, Select, Variant, axis_values, seconds
 from .signals import handle
 
 if TYPE_CHECKING:
-    from ..fleet.launch import Launcher, Listener, Order, Outcome
+    from ..fleet.launch import Launch, Launcher, Listener, Order, Outcome
     from ..record.model import JsonObject
 
 ENGINES = "--dask, --dask-local, --slurm, --ssh or --k8s"
@@ -123,9 +123,7 @@ def fleet_run(
             found = launch.run()
     except KeyboardInterrupt:
         teller.close()
-        if launch is not None:
-            told = launch.outcome()
-            echo_err(f"interrupted: {len(told.answered)} of {told.asked} have answered; runs under way go on")
+        echo_err(_interrupted(launch, here=dask_local is not None))
         raise typer.Exit(130) from None
     finally:
         teller.close()
@@ -248,6 +246,15 @@ def _teller() -> Listener:
     from .launching import Bar, Lines
 
     return Bar() if live(sys.stderr) else Lines()
+
+
+def _interrupted(launch: Launch | None, *, here: bool) -> str:
+    """Who has answered, and what becomes of the others: workers of this launch end with it."""
+    if launch is None:
+        return "interrupted: nothing was started"
+    told = launch.outcome()
+    others = "those under way were ended" if here else "those under way go on, and their runs still arrive"
+    return f"interrupted: {len(told.answered)} of {told.asked} have answered; {others}"
 
 
 def _deliver(found: Outcome, to: str, *, json: bool) -> None:

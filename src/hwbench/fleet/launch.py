@@ -62,7 +62,7 @@ class Launcher(Protocol):
     def names(self) -> list[str]:
         """What its machines are called, in the order of the tasks; an engine may learn names as runs end."""
 
-    def check(self) -> dict[int, str]:
+    def check(self, say: Callable[[str], object]) -> dict[int, str]:
         """Why tasks cannot be started: another version of hwbench, a machine that cannot be reached."""
 
     def start(self, task: int, machines: int) -> None:
@@ -119,7 +119,7 @@ class Launch:
     def run(self) -> Outcome:
         """Start all, and wait until each has answered, has failed for good, or the time is over."""
         machines = len(self.launcher.names())
-        self.whys.update(self.launcher.check())
+        self.whys.update(self.launcher.check(self.listener.say))
         tasks = [task for task in range(machines) if task not in self.whys]
         for task, why in sorted(self.whys.items()):
             self.listener.say(f"left out: {self.launcher.names()[task]} {why}")

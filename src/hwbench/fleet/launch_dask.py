@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StoreError, UsageError
 from ..record import installing
+from ..record.phrases import counted
 from ..version import __version__
 from . import launch_task
 from .launch import Ended, Order, chosen
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 CONNECT = 15.0  # seconds until a scheduler is given up
+FRESH = 1.0  # seconds that a list of workers is believed
 REJOIN = 60.0  # seconds in which a worker that was lost may come back: its nanny starts it anew
+PROGRAMS = ("Python", "NumPy", "Numba", "llvmlite")
 LOST = "its worker was lost"
 
 
@@ -74,21 +78,27 @@ class Dask:
     ) -> None:
         self.order, self.client, self.each, self.rejoin = order, client, each, rejoin
         self.places: list[Place] = []
+        self.facts: list[dict[str, str]] = []
         self.whys: dict[int, str] = {}
         self.under_way: dict[int, tuple[Future, str]] = {}
         self.homeless: dict[int, float] = {}  # tasks whose worker is gone, and since when
         self.machines = 0
+        self.workers: dict[str, tuple[str, str]] = {}
+        self.asked = -math.inf
         self._ask()
         kept = chosen(self.names(), only)
         self.whys = {index: self.whys[task] for index, task in enumerate(kept) if task in self.whys}
         self.places = [self.places[task] for task in kept]
+        self.differing = _differing([self.facts[task] for task in kept], self.names())
 
     def names(self) -> list[str]:
         """The hosts or the workers."""
         return [place.name for place in self.places]
 
-    def check(self) -> dict[int, str]:
-        """Workers with another hwbench than this one, or without."""
+    def check(self, say: Callable[[str], object]) -> dict[int, str]:
+        """Workers with another hwbench than this one, or without; other versions that differ are told."""
+        for line in self.differing:
+            say(line)
         return dict(self.whys)
 
     def start(self, task: int, machines: int) -> None:
@@ -144,10 +154,12 @@ class Dask:
 
     def _workers(self) -> dict[str, tuple[str, str]]:
         """The host and the name of each worker, by its address; {} where the scheduler is lost."""
-        if self.client.status != "running":
-            return {}
-        found = _scheduler_info(self.client)["workers"]
-        return {address: (str(one.get("host")), str(one.get("name"))) for address, one in found.items()}
+        now = time.monotonic()
+        if now - self.asked > FRESH:
+            found = _scheduler_info(self.client)["workers"] if self.client.status == "running" else {}
+            self.workers = {address: (str(one.get("host")), str(one.get("name"))) for address, one in found.items()}
+            self.asked = now
+        return self.workers
 
     def _alive(self, place: Place) -> str | None:
         """The address of a worker of a place."""
@@ -175,6 +187,7 @@ class Dask:
             machine = f"{here}-{name}" if self.each == "worker" else ""
             if why := _unlike(said):
                 self.whys[len(self.places)] = why
+            self.facts.append(facts)
             self.places.append(Place(host, name, machine or here, machine))
 
 
@@ -186,6 +199,23 @@ def _unlike(said: object) -> str:
     if isinstance(said, ImportError):
         return f"has no hwbench that takes part in launches ({said}); install hwbench-suite {__version__} there"
     return f"cannot be asked for its version ({' '.join(str(said).split())[:200] or 'no answer'})"
+
+
+def _differing(facts: Sequence[dict[str, str]], names: Sequence[str]) -> list[str]:
+    """A line for each program of which machines have several versions: their figures may differ by that alone."""
+    found = []
+    for program in PROGRAMS:
+        having: dict[str, list[str]] = {}
+        for one, name in zip(facts, names, strict=True):
+            if program in one:
+                having.setdefault(one[program], []).append(name)
+        if len(having) > 1:
+            most = sorted(having.items(), key=lambda one: (-len(one[1]), one[0]))
+            rest = "; ".join(
+                f"{version} on {', '.join(some[:3])}{' …' * (len(some) > 3)}" for version, some in most[1:4]
+            )
+            found.append(f"warning: {program} {most[0][0]} on {counted(len(most[0][1]), 'machine')}, but {rest}")
+    return found
 
 
 def _scheduler_info(client: Client) -> dict[str, dict[str, dict[str, object]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
@@ -102,7 +102,7 @@ class Applied:
         """The pods, by their index."""
         return [f"index {task}" for task in range(self.nodes)]
 
-    def check(self) -> dict[int, str]:
+    def check(self, say: Callable[[str], object]) -> dict[int, str]:  # noqa: ARG002 - of the protocol
         """An image has one version."""
         return {}
 

@@ -11,7 +11,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,7 +143,7 @@ class Slurm:
         """The nodes; where a number was asked for, by number until a run has ended."""
         return self.known
 
-    def check(self) -> dict[int, str]:
+    def check(self, say: Callable[[str], object]) -> dict[int, str]:  # noqa: ARG002 - of the protocol
         """Nodes cannot be asked before they are given: each run compares its version before it measures."""
         return {}
 

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import StoreError, UsageError
@@ -73,7 +73,7 @@ class Ssh:
         """The hosts, without the users to log in as."""
         return [host.rpartition("@")[2] for host in self.hosts]
 
-    def check(self) -> dict[int, str]:
+    def check(self, say: Callable[[str], object]) -> dict[int, str]:  # noqa: ARG002 - of the protocol
         """Ask each machine for its version, so that none measures that could not be compared."""
         whys: dict[int, str] = {}
         left = deque(range(len(self.hosts)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import platform
 import re
 import signal
 import socket
@@ -17,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from ..errors import UsageError
@@ -142,8 +144,12 @@ class Answer:
 
 
 def facts() -> dict[str, str]:
-    """What the launcher compares before anything is measured."""
-    return {"version": __version__, "host": socket.gethostname()}
+    """What the launcher compares before anything is measured: hwbench's version, and those that figures depend on."""
+    found = {"version": __version__, "host": socket.gethostname(), "Python": platform.python_version()}
+    for name, called in (("numpy", "NumPy"), ("numba", "Numba"), ("llvmlite", "llvmlite")):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[called] = metadata.version(name)
+    return found
 
 
 def measure(words: Sequence[str], variables: Mapping[str, str], version: str = __version__) -> Answer:
