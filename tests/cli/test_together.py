@@ -7,7 +7,9 @@ import pytest
 from hwbench.cli import together
 from hwbench.errors import UsageError
 from hwbench.fleet import launch_task
+from hwbench.fleet import together as meeting
 from hwbench.fleet.launch_task import Task, Together
+from hwbench.fleet.launch_watch import Watch
 from hwbench.fleet.store import Store
 from hwbench.measurement.observer import TroubleOnly
 
@@ -78,3 +80,16 @@ def test_a_run_in_step_meets_the_others_in_the_store(started, monkeypatch):
         together.entered(TroubleOnly(pytest.fail), "", lambda: None),
     ):
         pass
+
+
+def test_a_run_of_a_launch_is_found_by_its_ticket(started, command, benches, device, tmp_path, monkeypatch):
+    """From the variables of the task to the key in the store, by the beat of the launch."""
+    for name in ("LOOK", "LEAD", "SLICE"):
+        monkeypatch.setattr(meeting, name, 0.001)
+    started(Task("abc1234", 7, together=Together(1, 0.001)))
+    done = command("run", "--to", tmp_path / "store", "--out", tmp_path / "out", "--no-report", "access.steps")
+    assert done.code == 0
+    watch = Watch(Store.open(str(tmp_path / "store")), "abc1234")
+    assert list(watch.look()) == [7]
+    watch.announce({"machines": 1})
+    assert watch.store.keys("together/") == ["together/abc1234/begin/sign", "together/abc1234/ready/00007"]
