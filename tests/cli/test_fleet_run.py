@@ -165,6 +165,7 @@ class FakeClient:
         (["--ssh", "none.txt", "--each", "core"], "--each core: must be host or worker"),
         (["--ssh", "none.txt", "--preset", "slow"], "--preset slow: must be one of"),
         (["--ssh", "none.txt", "--param", "x"], "--param x: is not of the form"),
+        (["--slurm", "nodes=2", "--machines", __file__], "--machines: Slurm chooses among its nodes"),
         (["--ssh", "none.txt", "--machines", "none.txt"], "none.txt: cannot be read"),
         (["--ssh", "none.txt", "acess.steps"], "no bench matches 'acess.steps'; did you mean access.steps"),
     ],

@@ -141,6 +141,9 @@ def test_machines_of_other_versions_are_left_out(world):
     assert world.engine.started == [0, 2]
     assert world.engine.asked == 2
     assert done.silent == {"node1": "has hwbench 0.0.9"}
+    many = World()
+    many.launch([(1, 0, "answers")], machines=30, whys=dict.fromkeys(range(1, 30), "has hwbench 0.0.9")).run()
+    assert [line for line in many.said if line.startswith("left out")][-1] == "left out: 9 more"
     with pytest.raises(StoreError, match=r"none of 2 machines can measure: node0 has 0.0.9 \(and 1 more\)"):
         world.launch([], machines=2, whys={0: "has 0.0.9", 1: "has 0.0.9"}).run()
 

@@ -201,6 +201,8 @@ def _launcher(
             from ..fleet import launch_slurm
 
             asked = launch_slurm.options(slurm)
+            if only and not asked.nodelist:
+                raise UsageError("--machines: Slurm chooses among its nodes; name them by --slurm --nodelist=…")
             if only:
                 asked = asked.only([asked.nodelist[index] for index in chosen(asked.nodelist, only)])
             launcher = launch_slurm.Slurm(order, asked, out / "slurm" / order.launch, wait=limit)

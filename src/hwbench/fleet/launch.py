@@ -22,6 +22,7 @@ from .launch_watch import Watch
 LOOK = 10.0  # seconds between looks at the store while nothing ends
 GRACE = 20.0  # seconds that a run which ended well may take to arrive
 PERIOD = 0.2  # seconds between looks at the engine
+TOLD = 20  # machines that are left out are named as they are, the rest at the end
 OVER = (0, 1)  # exit codes of a run that was measured
 REFUSED = 2  # of one that cannot be measured: the next try would end alike
 ARRIVES_LATE = "was measured, but has not arrived; where it is spooled there, hwbench fleet flush delivers it"
@@ -121,8 +122,10 @@ class Launch:
         machines = len(self.launcher.names())
         self.whys.update(self.launcher.check(self.listener.say))
         tasks = [task for task in range(machines) if task not in self.whys]
-        for task, why in sorted(self.whys.items()):
-            self.listener.say(f"left out: {self.launcher.names()[task]} {why}")
+        for task, why in sorted(self.whys.items())[:TOLD]:
+            self.listener.say(f"left out: {self._name(task)} {why}")
+        if len(self.whys) > TOLD:
+            self.listener.say(f"left out: {len(self.whys) - TOLD} more")
         if not tasks:
             raise StoreError(f"none of {machines} machines can measure: {self._whys_in_short()}")
         # A store that cannot be written or read is refused before anything is measured.
