@@ -128,11 +128,9 @@ def cluster(folder: Path, workers: int, *, nanny: bool) -> Iterator[str]:
     finally:
         for one in reversed(started):
             one.terminate()
-        for one in started:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                one.wait(20)
-            if one.poll() is None:
-                one.kill()
+        _, left = psutil.wait_procs([psutil.Process(one.pid) for one in started if one.poll() is None], timeout=10)
+        for one in left:
+            one.kill()
 
 
 def seconds(stamp: str) -> float:
@@ -163,8 +161,11 @@ def measured(scenario: Scenario, workers: int, select: str, after: float) -> dic
                 [sys.executable, "-m", "hwbench", *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=log, text=True,
             )  # fmt: skip
-        death = killed(folder, after, launch) if scenario.kill else {}
-        out, _ = launch.communicate(timeout=LIMIT + 60)
+        try:
+            death = killed(folder, after, launch) if scenario.kill else {}
+            out, _ = launch.communicate(timeout=LIMIT + 60)
+        finally:
+            launch.terminate()
         took = time.monotonic() - began
         time.sleep(1)
         left = [run.pid for run in launched()]

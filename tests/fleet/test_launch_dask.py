@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import threading
@@ -56,8 +57,9 @@ class Runs:
 NOW: list[Runs] = []
 
 
-def measure(words, variables, version):
+def measure(words, variables, version, pid):
     """Dask sends a function by its name: it is found here, in the same process."""
+    assert pid == str(os.getpid())
     return NOW[-1](words, variables, version)
 
 
@@ -110,6 +112,17 @@ def test_a_worker_that_is_gone_is_waited_for_and_then_named(client, runs):
     dask.places[1] = launch_dask.Place("nowhere", "gone", "node-1", "node-1")
     done, _ = launched(dask, made, retries=0)
     assert done.silent == {"node-1": "its worker was lost, and did not come back within 0.05 s"}
+
+
+def test_a_worker_that_came_back_is_asked_for_its_process(client, runs):
+    """The one that was lost had another; where it does not answer yet, the task waits."""
+    made = runs({0: -9})
+    dask = Dask(ORDER, client)
+    [worker] = {address for address, pid in dask.pids.items() if dask._alive(dask.places[0]) == address}
+    done, _ = launched(dask, made)
+    assert (len(made.calls), done.silent, dask.pids[worker]) == (2, {}, str(os.getpid()))
+    dask.pids.clear()
+    assert dask._process("inproc://nobody") is None
 
 
 def test_versions_are_compared_first(client, runs, monkeypatch):

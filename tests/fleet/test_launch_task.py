@@ -121,6 +121,13 @@ def test_dasks_settings_of_threads_are_no_ones_own(monkeypatch):
     assert found == {"MKL_NUM_THREADS": "4", "HOME": "/"}
 
 
+def test_a_task_of_a_killed_worker_is_not_started_by_its_successor(monkeypatch):
+    """The launcher counts what is started again, not the engine."""
+    monkeypatch.setattr(launch_task.subprocess, "Popen", pytest.fail)
+    answer = launch_task.measure(["run"], TICKET, pid="1")
+    assert (answer.code, answer.said) == (-9, "its worker was lost")
+
+
 def test_another_version_measures_nothing(monkeypatch):
     """It says which it has."""
     monkeypatch.setattr(launch_task.subprocess, "Popen", pytest.fail)

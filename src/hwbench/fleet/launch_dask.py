@@ -16,6 +16,7 @@ from ..record.phrases import counted
 from ..version import __version__
 from . import launch_task
 from .launch import Ended, Order, chosen
+from .launch_task import LOST
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -24,7 +25,6 @@ CONNECT = 15.0  # seconds until a scheduler is given up
 FRESH = 1.0  # seconds that a list of workers is believed
 REJOIN = 60.0  # seconds in which a worker that was lost may come back: its nanny starts it anew
 PROGRAMS = ("Python", "NumPy", "Numba", "llvmlite")
-LOST = "its worker was lost"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def local(workers: int, *, processes: bool = True) -> Iterator[Client]:
     distributed = _distributed("--dask-local")
     with (
         distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=processes, dashboard_address=None,
+            n_workers=workers, threads_per_worker=1, processes=processes, dashboard_address="localhost:0",
             silence_logs=logging.CRITICAL,
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
@@ -85,6 +85,7 @@ class Dask:
         self.machines = 0
         self.workers: dict[str, tuple[str, str]] = {}
         self.asked = -math.inf
+        self.pids: dict[str, str] = {}  # of the workers, by their addresses
         self._ask()
         kept = chosen(self.names(), only)
         self.whys = {index: self.whys[task] for index, task in enumerate(kept) if task in self.whys}
@@ -106,7 +107,8 @@ class Dask:
         self.machines = machines
         place = self.places[task]
         worker = self._alive(place)
-        if worker is None:
+        pid = self._process(worker) if worker is not None else None
+        if worker is None or pid is None:
             self.homeless.setdefault(task, time.monotonic())
             return
         self.homeless.pop(task, None)
@@ -115,7 +117,7 @@ class Dask:
             command[1:1] = ["--machine", place.machine]
         variables = self.order.task(task, self.machines).variables()
         future = self.client.submit(
-            launch_task.measure, command, variables, __version__, workers=[worker], allow_other_workers=False,
+            launch_task.measure, command, variables, __version__, pid, workers=[worker], allow_other_workers=False,
             pure=False, key=f"hwbench-{self.order.launch}-{task}-{time.monotonic_ns()}",
         )  # fmt: skip
         self.under_way[task] = (future, worker)
@@ -138,6 +140,8 @@ class Dask:
             else:
                 continue
             del self.under_way[task]
+            if found[-1].code is None or found[-1].code < 0:
+                self.pids.pop(worker, None)
         for task, since in [*self.homeless.items()]:
             if time.monotonic() - since > self.rejoin:
                 del self.homeless[task]
@@ -169,6 +173,15 @@ class Dask:
         ]  # fmt: skip
         return min(wanted, default=None)
 
+    def _process(self, worker: str) -> str | None:
+        """The process of a worker, asked for anew after one at its address was lost; None where it does not answer."""
+        if worker not in self.pids:
+            said = self.client.run(launch_task.facts, workers=[worker], on_error="return").get(worker)
+            if not isinstance(said, dict):
+                return None
+            self.pids[worker] = str(said.get("pid"))
+        return self.pids[worker]
+
     def _ask(self) -> None:
         """What there is, and what is installed there; StoreError without a worker."""
         workers = self._workers()
@@ -177,12 +190,13 @@ class Dask:
         told = self.client.run(launch_task.facts, on_error="return")
         seen: set[str] = set()
         for address, (host, name) in sorted(workers.items(), key=lambda one: (one[1], one[0])):
+            said = told.get(address)
+            facts = said if isinstance(said, dict) else {}
+            self.pids[address] = str(facts.get("pid"))
             mine = name if self.each == "worker" else host
             if mine in seen:
                 continue
             seen.add(mine)
-            said = told.get(address)
-            facts = said if isinstance(said, dict) else {}
             here = str(facts.get("host") or host)
             machine = f"{here}-{name}" if self.each == "worker" else ""
             if why := _unlike(said):

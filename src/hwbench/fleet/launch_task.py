@@ -27,6 +27,7 @@ from ..version import __version__
 
 LOCK, PARENT, TOGETHER = "HWBENCH_LOCK", "HWBENCH_PARENT", "HWBENCH_TOGETHER"
 MACHINE = "machine"  # the lock that all runs on a machine share
+LOST, KILLED = "its worker was lost", -9
 TAIL = 4000  # characters of what a run said last
 _DIES_WITH = 1  # PR_SET_PDEATHSIG
 
@@ -145,16 +146,27 @@ class Answer:
 
 def facts() -> dict[str, str]:
     """What the launcher compares before anything is measured: hwbench's version, and those that figures depend on."""
-    found = {"version": __version__, "host": socket.gethostname(), "Python": platform.python_version()}
+    found = {
+        "version": __version__, "host": socket.gethostname(), "pid": str(os.getpid()),
+        "Python": platform.python_version(),
+    }  # fmt: skip
     for name, called in (("numpy", "NumPy"), ("numba", "Numba"), ("llvmlite", "llvmlite")):
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[called] = metadata.version(name)
     return found
 
 
-def measure(words: Sequence[str], variables: Mapping[str, str], version: str = __version__) -> Answer:
-    """Run `hwbench` with these words; nothing is started where another version than the launcher's is installed."""
+def measure(
+    words: Sequence[str], variables: Mapping[str, str], version: str = __version__, pid: str | None = None
+) -> Answer:
+    """Run `hwbench` with these words; nothing is started where another version than the launcher's is installed.
+
+    Nor in another process than that of this `pid`: an engine that gives a task of a killed worker to its successor
+    would start it again without a word.
+    """
     host = socket.gethostname()
+    if pid not in (None, str(os.getpid())):
+        return Answer(KILLED, host, LOST)
     if version != __version__:
         return Answer(2, host, f"has hwbench {__version__}, and {version} started it")
     # Python 3.11's preexec_fn is not safe in a worker's threads, so that the child itself binds its life to this one's.
