@@ -38,13 +38,14 @@ def test_options_are_those_of_sbatch(said, nodes, names, limit, others):
 
 
 def test_a_node_is_measured_as_a_whole():
-    """Alone, and bound to none of its CPUs, unless the user says otherwise; the limit is that of the launch."""
-    found = options("nodes=2 --mem=0 --reservation=x").parameters(90)
+    """Alone, with its memory and bound to no CPU, unless the user says otherwise, within the time of the launch."""
+    found = options("nodes=2 --reservation=x").parameters(90)
     assert found == {
         "timeout_min": 2, "slurm_exclusive": True, "slurm_srun_args": ["--cpu-bind=none"], "slurm_mem": "0",
         "slurm_additional_parameters": {"reservation": "x"},
     }  # fmt: skip
-    assert options("nodes=2 exclusive=user").parameters(60)["slurm_exclusive"] == "user"
+    asked = options("nodes=2 exclusive=user mem=4G").parameters(60)
+    assert (asked["slurm_exclusive"], asked["slurm_mem"]) == ("user", "4G")
     assert options("nodes=2 time=7").parameters(60)["timeout_min"] == 7
 
 
@@ -198,6 +199,24 @@ def test_without_slurm_or_submitit_there_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "submitit", None)
     with pytest.raises(UsageError, match="--slurm: needs submitit: python -m pip install"):
         launch_slurm._executor(tmp_path, "slurm")
+
+
+def test_sbatch_gets_the_options(tmp_path, monkeypatch):
+    """By submitit's own script: it knows the names of all that is asked for."""
+    pytest.importorskip("submitit")
+    for name in ("sbatch", "srun"):
+        (tmp_path / name).write_text(f'#!/bin/sh\ncat "$1" > {tmp_path}/script\necho Submitted batch job 7\n')
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    said = "--nodes=2 --partition=short --time=1:00:00 --reservation=r1 --overcommit"
+    launcher = Slurm(ORDER, options(said), tmp_path / "jobs", wait=600)
+    for task in range(2):
+        launcher.start(task, 2)
+    script = (tmp_path / "script").read_text().splitlines()
+    wanted = ["--exclusive", "--mem=0", "--nodes=2", "--ntasks-per-node=1", "--partition=short", "--reservation=r1",
+              "--overcommit", "--time=60"]  # fmt: skip
+    assert {f"#SBATCH {option}" for option in wanted} <= set(script)
+    assert [line for line in script if line.startswith("srun ") and " --cpu-bind=none " in line]
 
 
 @pytest.mark.slow

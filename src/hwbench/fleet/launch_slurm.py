@@ -51,11 +51,11 @@ class Options:
         return dataclasses.replace(self, nodes=0, nodelist=tuple(nodes))
 
     def parameters(self, wait: float) -> dict[str, object]:
-        """The parameters of submitit. A node is measured as a whole: alone, and bound to none of its CPUs."""
+        """The parameters of submitit. A whole node is measured: alone, all its memory, bound to none of its CPUs."""
         known = {f"slurm_{name}": value for name, value in self.others.items() if name in KNOWN}
         further = {name: value for name, value in self.others.items() if name not in KNOWN}
         return {
-            "timeout_min": self.minutes or max(1, math.ceil(wait / 60)), "slurm_exclusive": True,
+            "timeout_min": self.minutes or max(1, math.ceil(wait / 60)), "slurm_exclusive": True, "slurm_mem": "0",
             "slurm_srun_args": ["--cpu-bind=none"],
             **({"slurm_additional_parameters": further} if further else {}), **known,
         }  # fmt: skip
@@ -225,7 +225,7 @@ def _executor(folder: Path, cluster: str) -> Any:
         raise UsageError("--slurm: there is no sbatch here; run this where jobs are submitted")
     logging.getLogger("submitit").setLevel(logging.CRITICAL)
     try:
-        return submitit.AutoExecutor(folder=str(folder).replace("%", "%%"), cluster=cluster)
+        return submitit.AutoExecutor(folder=folder, cluster=cluster)
     except OSError as error:
         why = f"cannot be written ({error.strerror}); name a directory that all nodes see by --out"
         raise StoreError(f"{folder}: {why}") from None
