@@ -10,9 +10,8 @@ import time
 
 import pytest
 
+from doubles.launches import LAUNCH, World, key
 from doubles.stores import Memory
-from fleet.test_launch import World
-from fleet.test_launch_watch import LAUNCH, key
 from hwbench.errors import StoreError, UsageError
 from hwbench.fleet import launch, launch_dask, launch_task
 from hwbench.fleet.launch import Launch, Order
