@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from hwbench.analysis.headline import headline
+from hwbench.analysis.reading import Reading
 from hwbench.fleet import compact, objects
 from hwbench.fleet.store import Store
 from hwbench.record import store
@@ -32,8 +32,9 @@ QUANTITIES, RUNS, MOST_S = 40, 3, 60
 
 def pattern() -> Run:
     """The run that all others are made of."""
-    run = store.read(Path(__file__).parents[1] / SOURCE)
-    labels = {one.record for one in headline(run)}
+    reading = Reading(store.read(Path(__file__).parents[1] / SOURCE))
+    run = reading.run
+    labels = {one.record for one in reading.headline}
     records = [record for record in run.records if record.case.label in labels][:QUANTITIES]
     benches = {record.bench for record in records}
     return msgspec.structs.replace(
