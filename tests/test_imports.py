@@ -26,16 +26,16 @@ LAYERS = (
     ("catalog", "own"),
     ("measurement", "tracking"),
     ("report", "export"),
-    ("crosscheck", "ab", "placing", "api"),
+    ("crosscheck", "ab", "fleet", "placing", "api"),
     ("suites", "asv", "pytest_plugin"),
     ("cli", "__main__"),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
-READS = ("record", "analysis", "tracking", "report", "export")
+READS = ("record", "analysis", "tracking", "report", "export", "fleet")
 MEASURES = ("measurement", "devices", "kernels", "benches", "catalog")  # the catalogue loads the benches by name
 # What a helper of the benches may need beside: bfloat16, and the conversions that Numba lacks on a CPU.
 BESIDES = {"benches.stability._formats": {"ml_dtypes"}, "benches.fpga._hardware": {"amaranth"}}
-HEAVY = ("numba", "llvmlite", "scipy", "cupy", "numpy", "jinja2", "vl_convert")
+HEAVY = ("numba", "llvmlite", "scipy", "cupy", "numpy", "jinja2", "vl_convert", "obstore", "duckdb", "distributed")
 
 
 def modules() -> dict[str, Path]:
@@ -164,7 +164,7 @@ def test_a_bench_knows_only_what_a_bench_needs(name):
     assert others(name) <= {"numpy", "numba", "scipy"} | BESIDES.get(name, set())
 
 
-@pytest.mark.parametrize("name", ["numba", "scipy", "vl_convert", "jinja2", "cupy", "pynvml"])
+@pytest.mark.parametrize("name", ["numba", "scipy", "vl_convert", "jinja2", "cupy", "pynvml", "obstore", "duckdb"])
 def test_what_draws_and_what_drives_a_gpu_stays_where_it_belongs(name):
     """Optional and heavy libraries are imported by few: whoever computes, whoever draws, whoever drives a GPU."""
     homes = {
@@ -174,6 +174,8 @@ def test_what_draws_and_what_drives_a_gpu_stays_where_it_belongs(name):
         "jinja2": ("report",),
         "cupy": ("devices.gpu", "host.gpu_probe"),
         "pynvml": ("devices.nvml",),
+        "obstore": ("fleet.store",),
+        "duckdb": ("fleet",),
     }[name]
     users = {module for module in MODULES if name in others(module)}
     assert {module for module in users if not module.startswith(homes)} == set()

@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
-from . import coercion, streams
+from . import streams
 from .ab import ab
 from .adopt import adopt
 from .check import check
+from .coercion import Command, Group
 from .compare import compare
 from .console import echo, echo_err
 from .explain import explain
 from .export import export
+from .fleet import fleet
 from .lecture import lecture
 from .list import list_benches
 from .machine import machine
@@ -36,11 +37,7 @@ class EndOfInputError(Exception):
     """An EOFError of our own code: click takes one for Ctrl-D at a prompt, says `Aborted!` and exits by 1."""
 
 
-class Command(coercion.Simple, TyperCommand):
-    """A command whose texts, paths and numbers are taken as they are."""
-
-
-class Commands(coercion.Simple, TyperGroup):
+class Commands(Group):
     """The commands, of which a closed pipe ends any by 0: click would exit by 1, which says that a case is slower."""
 
     def make_context(self, *args: Any, **more: Any) -> Any:
@@ -86,6 +83,7 @@ app.command("verify", cls=Command)(verify)
 app.command("place", cls=Command)(place)
 app.command("adopt", cls=Command)(adopt)
 app.command("machine", cls=Command)(machine)
+app.add_typer(fleet)
 
 
 def _version(wanted: bool) -> None:
@@ -106,10 +104,12 @@ def _root(
 
 
 def with_only(words: Sequence[str]) -> typer.Typer:
-    """The app with the command that these words name, where they do: to look at all commands takes Typer 30 ms."""
+    """The app with the command or group that these words name, where they do: to look at all takes Typer 30 ms."""
     small = copy.copy(app)
-    named = [one for one in app.registered_commands if [one.name] == [*words]]
-    small.registered_commands = named or app.registered_commands
+    commands = [one for one in app.registered_commands if [one.name] == [*words]]
+    groups = [one for one in app.registered_groups if one.typer_instance and [one.typer_instance.info.name] == [*words]]
+    if commands or groups:
+        small.registered_commands, small.registered_groups = commands, groups
     return small
 
 

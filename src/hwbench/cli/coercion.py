@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+from typer.core import TyperCommand, TyperGroup
+
 T = TypeVar("T")
 
 Kind: TypeAlias = Callable[[Any], object]
@@ -53,6 +55,14 @@ class Simple:
         for param in params:
             simplify(param)
         return params
+
+
+class Command(Simple, TyperCommand):
+    """A command whose texts, paths and numbers are taken as they are."""
+
+
+class Group(Simple, TyperGroup):
+    """Commands below a word: `hwbench fleet sql`."""
 
 
 def simplify(param: Any) -> None:

