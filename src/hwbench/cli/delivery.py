@@ -57,11 +57,11 @@ class Delivery:
             return
         if outcome.delivered(run):
             self.store = shown(self.url)
-        for error in outcome.failures:
-            if isinstance(error, AwayError):
-                self._lines.append(f"{error}; {kept(outcome, path)}")
+        for one in outcome.failures:
+            if isinstance(one, AwayError):
+                self._lines.append(f"{one}; {kept(outcome, path)}")
             elif self._failed is None:
-                self._failed = error
+                self._failed = one
 
     def interrupted(self) -> None:
         """Say that a run that was stopped is not delivered."""
