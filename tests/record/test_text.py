@@ -207,6 +207,7 @@ OTHERS = {
     "record/identity.py": "rounds sizes as an identity states them: they are compared, and kept in histories",
     "ab/values.py": "states the work of a call, by which cases of two sides are compared",
     "report/charts.py": "writes expressions of Vega",
+    "cli/fleet_store.py": "shows what a question gave, of any unit, to six digits",
     "report/views/records.py": "shows samples to six digits, to be copied",
     "report/views/applications/lecture_figures.py": "shows figures beside the lecture's, to its decimals",
     "report/views/applications/lecture_facts.py": "has coefficients",
