@@ -17,16 +17,10 @@ Results are added to `--out`.
 
 from __future__ import annotations
 
-import argparse
-import gzip
-import json
 import math
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.special import gammaln, roots_genlaguerre

@@ -1,6 +1,6 @@
 """What each quantity speaks of, and what a fault of each component does to all of them.
 
-A *part* is hardware whose speed differs from machine to machine as one: the quantities of a part rise and fall together.
+A *part* is hardware whose speed differs from machine to machine as one: its quantities rise and fall together.
 A *component* is what can be at fault. Its pattern is the share of a slow-down that each quantity suffers, by regular
 expressions over the names of quantities; the first that matches counts, others do not move. A GPU has its own
 components, by its device.
@@ -86,19 +86,19 @@ CPU_COMPONENTS = (
     ),
     Component(
         "power cap",
-        ((r"(clock|peak|matmul)\..*all", 1.0), (r"l[12]\..*\.all", 0.6), (r"prange\.compute", 0.8)),
+        ((r"(clock|peak|matmul)\..*\ball", 1.0), (r"l[12]\..*\ball", 0.6), (r"prange\.compute", 0.8)),
         "the power limit and cooling: only all cores together are slow",
     ),
     Component(
         "one core",
         (
-            (r"l[12]\..*\.all|(clock|peak)\..*\.all", 1.0),
-            (r"matmul\..*\.all", 0.6),
-            (r"l3\..*\.all", 0.6),
+            (r"(l[12]|clock|peak)\..*\ball", 1.0),
+            (r"matmul\..*\ball", 0.6),
+            (r"l3\..*\ball", 0.6),
             (r"core_to_core", 0.5),
             (r"prange\.compute", 1.0),
         ),
-        "the clock of each core (hwbench run clock.frequency, pinned to one CPU after another), and programs pinned there",
+        "the clock of each core (taskset -c N hwbench run clock.frequency), and programs pinned there",
     ),
     Component(
         "L3 cache",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -100,7 +101,7 @@ def cube(rows: Rows) -> Cube:
     if several:
         shown = ", ".join(sorted(several)[:3]) + (" …" if len(several) > 3 else "")
         refused.append(
-            f"{_counted(len(several), 'name')} with runs of more than one hardware ({shown}): judged in each group alone"
+            f"{_counted(len(several), 'name')} with runs of more than one hardware ({shown}): judged in each group"
         )
     suspect = np.asarray(rows.suspect, dtype=bool)
     low, high = (np.asarray(one, dtype=np.float64) for one in (rows.low, rows.high))
@@ -109,7 +110,7 @@ def cube(rows: Rows) -> Cube:
     order = at[np.argsort(hardware.code[at], kind="stable")]
     edges = [*_starts(hardware.code[order]), len(order)]
     groups = []
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in pairwise(edges):
         here = order[begin:end]
         groups.append(
             _group(
@@ -140,13 +141,13 @@ def coded(codes: ArrayLike, names: Sequence[str]) -> ArrayLike:
     order = sorted(range(len(names)), key=lambda i: names[i])
     place = np.empty(len(names), dtype=np.int64)
     place[order] = np.arange(len(names))
-    made = _Codes(place[np.asarray(codes, dtype=np.int64)], [names[i] for i in order])
-    return made  # type: ignore[return-value]
+    return _Codes(place[np.asarray(codes, dtype=np.int64)], [names[i] for i in order])  # type: ignore[return-value]
 
 
 def _group(
     digest: str, here: Ints, codes: tuple[_Codes, _Codes, _Codes], better: Ints, value: Floats, width: Floats,
-    started: Floats, suspect: NDArray[np.bool_], others: tuple[ArrayLike, ArrayLike, ArrayLike], several: frozenset[str],
+    started: Floats, suspect: NDArray[np.bool_], others: tuple[ArrayLike, ArrayLike, ArrayLike],
+    several: frozenset[str],
 ) -> Group:  # fmt: skip
     machine, quantity, run = codes
     rows, i = np.unique(machine.code[here], return_inverse=True)

@@ -10,17 +10,18 @@ machines none shows what is usual: they are judged by what each did before (`his
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
+from ..record.phrases import counted
 from .components import BETWEEN, UNKNOWN, WITHIN, components, look_at
 from .cube import Cube, Floats, Group
 from .health import Health, health
 from .history import FEWEST, since
 from .levels import levels
-from .scores import Scores, scores
+from .scores import Patterns, Scores, scores
 
 ALIKE = 8  # machines that show what is usual
 RATE = 0.01  # the share of healthy machines among those accused
@@ -80,15 +81,14 @@ class Diagnosis(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What was computed of one group, for the page: machine × quantity in robust deviations, and chances."""
+    """What was computed of one group; `scores` is None where nothing shows what is usual."""
 
     group: Group
     health: Health
     scores: Scores | None
-    chance: Floats
-    adjusted: Floats
-    cells: Floats  # chances of machines × quantities
-    odd_cells: Floats  # the same, adjusted
+    adjusted: Floats  # chances of machines, adjusted
+    odd_cells: Floats  # of machines × quantities
+    dropped: Sequence[str] = ()  # quantities of too few machines
 
 
 def diagnose(made: Cube) -> Diagnosis:
@@ -99,73 +99,74 @@ def diagnose(made: Cube) -> Diagnosis:
 def summed(made: Cube, verdicts: Sequence[Verdict]) -> Diagnosis:
     """The diagnosis that verdicts of the groups give."""
     refused = list(made.refused)
-    odd: list[Accused] = []
+    odd: list[tuple[float, Accused]] = []
     doubtful: list[Doubtful] = []
     groups = []
     for one in verdicts:
-        told, doubts, by = _named(one)
-        odd += told
-        doubtful += doubts
-        runs = int(one.group.runs.sum())
-        groups.append(Judged(one.group.hardware, one.group.model, len(one.group.machines), runs, by))
-        few = [
-            name
-            for name, there in zip(one.group.quantities, np.isfinite(one.group.y).any(axis=2).T, strict=True)
-            if not there.all() and there.sum() < min(ALIKE, len(there))
-        ]
-        if few and len(one.group.machines) >= ALIKE:
+        for i, told in named(one).items():
+            if isinstance(told, Doubtful):
+                doubtful.append(told)
+            else:
+                odd.append((float(one.scores.total[i]) if one.scores else 0.0, told))
+        machines, runs = len(one.group.machines), int(one.group.runs.sum())
+        groups.append(Judged(one.group.hardware, one.group.model, machines, runs, _judged_by(one)))
+        if one.dropped:
             refused.append(
-                f"hardware {one.group.hardware}: {len(few)} quantities of fewer than {ALIKE} machines are not judged "
-                f"({', '.join(few[:3])}{' …' if len(few) > 3 else ''})"
+                f"hardware {one.group.hardware}: {counted(len(one.dropped), 'quantity', 'quantities')} of fewer than "
+                f"{ALIKE} machines, not judged ({', '.join(one.dropped[:3])}{' …' if len(one.dropped) > 3 else ''})"
             )
-    machines = {name for one in made.groups for name in one.machines}
-    odd.sort(key=lambda one: (-max((abs(it.deviation) for it in one.evidence), default=0.0), one.machine))
+    names = {name for one in made.groups for name in one.machines}
+    odd.sort(key=lambda pair: (-pair[0], pair[1].machine))
     doubtful.sort(key=lambda one: one.machine)
     groups.sort(key=lambda one: (-one.machines, one.hardware))
-    return Diagnosis(len(machines), groups, odd, doubtful, refused)
+    return Diagnosis(len(names), groups, [told for _, told in odd], doubtful, refused)
 
 
 def verdict(group: Group) -> Verdict:
     """What is computed of a group."""
     from scipy.stats import false_discovery_control
 
-    small = len(group.machines) < ALIKE
-    found = since(group) if small else health(_told(group), levels(_told(group)))
+    dropped: Sequence[str] = ()
+    if small := len(group.machines) < ALIKE:
+        found = since(group)
+    else:
+        group, dropped = _told(group)
+        found = health(group, levels(group))
     if found is None:
         nothing = np.full((len(group.machines), len(group.quantities)), np.nan)
         none = np.ones(len(group.machines))
         empty = Health(group.quantities, np.zeros(len(group.quantities)), nothing, nothing, (), none)
-        return Verdict(group, empty, None, none, none, nothing, nothing)
-    group = group if small else _told(group)
+        return Verdict(group, empty, None, none, nothing, dropped)
     patterns = components(found.quantities)
     scored = scores(found, patterns)
-    chance = np.exp(-np.maximum(0.0, scored.total * _trust(scored.total, found, patterns)))
+    trust = 1.0 if small else _trust(scored.total, found, patterns)
+    chance = np.exp(-np.maximum(0.0, scored.total * trust))
     cells = _chances(found)
-    flat = np.isfinite(cells)
     odd_cells = np.ones_like(cells)
-    if flat.any():
-        odd_cells[flat] = false_discovery_control(cells[flat])
-    return Verdict(group, found, scored, chance, false_discovery_control(chance), cells, odd_cells)
+    there = np.isfinite(cells)
+    if there.any():
+        odd_cells[there] = false_discovery_control(cells[there])
+    return Verdict(group, found, scored, false_discovery_control(chance), odd_cells, dropped)
 
 
-def _told(group: Group) -> Group:
-    """The group with the quantities that enough machines have."""
+def _told(group: Group) -> tuple[Group, Sequence[str]]:
+    """The group with the quantities that enough machines have, and the names of the others."""
     there = np.isfinite(group.y).any(axis=2).sum(axis=0) >= ALIKE
     if there.all():
-        return group
-    at = np.flatnonzero(there)
+        return group, ()
+    at = [int(i) for i in np.flatnonzero(there)]
 
     def some(names: Sequence[str]) -> list[str]:
-        return [names[i] for i in at]
+        return [names[i] for i in at] if names else []
 
-    return Group(
+    kept = Group(
         group.hardware, group.model, group.machines, some(group.quantities), group.better[at], group.y[:, at],
-        group.width[:, at], group.started, some(group.benches) if group.benches else (),
-        some(group.units) if group.units else (), group.other_hardware,
+        group.width[:, at], group.started, some(group.benches), some(group.units), group.other_hardware,
     )  # fmt: skip
+    return kept, [name for name, enough in zip(group.quantities, there.tolist(), strict=True) if not enough]
 
 
-def _trust(total: Floats, found: Health, patterns: Mapping[str, tuple[object, Floats]]) -> float:
+def _trust(total: Floats, found: Health, patterns: Patterns) -> float:
     """By what scores are multiplied before they count: below 1 where those of healthy machines are too high.
 
     Were the fast as slow as they are fast, their scores would be those of healthy machines: faults make none faster.
@@ -173,7 +174,7 @@ def _trust(total: Floats, found: Health, patterns: Mapping[str, tuple[object, Fl
     """
     if len(total) < ENOUGH:
         return 1.0
-    mirrored = scores(found, patterns, mirrored=True).total[total < 0]  # type: ignore[arg-type]
+    mirrored = scores(found, patterns, mirrored=True).total[total < 0]
     if len(mirrored) < ENOUGH // 2:
         return 1.0
     upper = float(np.quantile(mirrored, UPPER))
@@ -200,32 +201,37 @@ def deviations(found: Health) -> Floats:
         return np.asarray(found.deviation / np.sqrt(np.maximum(found.spread**2, found.noise)))
 
 
-def _named(one: Verdict) -> tuple[list[Accused], list[Doubtful], str]:
+def _judged_by(one: Verdict) -> str:
+    number = len(one.group.machines)
+    if number >= ALIKE:
+        return f"{counted(number, 'machine')} alike"
+    if one.scores is not None:
+        return f"own history: fewer than {ALIKE} machines alike"
+    return f"nothing yet: fewer than {ALIKE} machines alike, and none has {FEWEST} runs"
+
+
+def named(one: Verdict) -> dict[int, Accused]:
+    """The machines of a group that are odd or doubtful, by their places."""
     group, scored = one.group, one.scores
-    small = len(group.machines) < ALIKE
-    by = f"{len(group.machines)} machines alike"
-    if small:
-        by = f"own history (fewer than {ALIKE} machines alike)"
     if scored is None:
-        return [], [], f"nothing: fewer than {ALIKE} machines alike, and none has {FEWEST} runs"
+        return {}
     z = deviations(one.health)
-    runs = group.runs
+    patterns = components(one.health.quantities)
     strange = (one.odd_cells <= RATE).any(axis=1)
-    odd: list[Accused] = []
-    doubtful: list[Doubtful] = []
-    for i in np.flatnonzero((one.adjusted <= DOUBT) | strange):
-        evidence = _evidence(one, z, i)
+    out: dict[int, Accused] = {}
+    for i in np.flatnonzero((one.adjusted <= DOUBT) | strange).tolist():
         first, probability, second = _best(scored, i)
-        told = (group.machines[i], first, probability, second, evidence)
+        shares = patterns[first][1] if first in patterns else np.zeros(z.shape[1])
+        told = (group.machines[i], first, probability, second, _evidence(one, z[i], shares, i))
         accused = one.adjusted[i] <= RATE
-        if accused and runs[i] > 1:
-            odd.append(Accused(*told))
+        if accused and group.runs[i] > 1:
+            out[i] = Accused(*told)
             continue
         why = "one run: measured again before it is accused" if accused else "too little to accuse it"
-        if not accused and one.adjusted[i] > DOUBT:
+        if one.adjusted[i] > DOUBT:
             why = "a figure far off that no component explains"
-        doubtful.append(Doubtful(*told, why, _telling(one, first, second)))
-    return odd, doubtful, by
+        out[i] = Doubtful(*told, why, _telling(one, patterns, first, second))
+    return out
 
 
 def _best(scored: Scores, i: int) -> tuple[str, float, str | None]:
@@ -233,22 +239,22 @@ def _best(scored: Scores, i: int) -> tuple[str, float, str | None]:
     logs = scored.by_component[i]
     shares = np.exp(logs - logs.max())
     shares /= shares.sum()
-    order = np.argsort(-shares, kind="stable")
-    first, second = order[0], order[1] if len(order) > 1 else None
-    return scored.names[first], round(float(shares[first]), 3), None if second is None else scored.names[second]
+    order = np.argsort(-shares, kind="stable").tolist()
+    second = scored.names[order[1]] if len(order) > 1 else None
+    return scored.names[order[0]], round(float(shares[order[0]]), 3), second
 
 
-def _evidence(one: Verdict, z: Floats, i: int) -> list[Evidence]:
-    """The figures of a machine that are furthest on the slow side; all that are odd by themselves come first."""
-    row = np.where(np.isfinite(z[i]), z[i], np.inf)
-    order = np.lexsort((np.arange(len(row)), row, one.odd_cells[i] > RATE))
-    shown = [j for j in order if row[j] < -1][:EVIDENCE] or [j for j in order if row[j] < 0][:1]
+def _evidence(one: Verdict, z: Floats, shares: Floats, i: int) -> list[Evidence]:
+    """The figures of a component, then others that are odd by themselves, each the worst first."""
+    row = np.where(np.isfinite(z), z, np.inf)
+    order = np.lexsort((np.arange(len(row)), row, shares <= 0))
+    chosen = [j for j in order.tolist() if row[j] < -1 and (shares[j] > 0 or one.odd_cells[i, j] <= RATE)]
     out = []
-    for j in shown:
+    for j in chosen[:EVIDENCE] or [int(np.argmin(row))]:
         name = one.health.quantities[j]
-        apart = one.health.deviation[i, j]
-        better = -1 if name in (BETWEEN, WITHIN) else one.group.better[j]
-        out.append(Evidence(name, round(float(row[j]), 2), float(f"{np.exp(better * apart):.4g}")))
+        better = -1 if name in (BETWEEN, WITHIN) else int(one.group.better[j])
+        ratio = float(np.exp(better * one.health.deviation[i, j]))
+        out.append(Evidence(name, round(float(row[j]), 2), float(f"{ratio:.4g}")))
     return out
 
 
@@ -262,24 +268,17 @@ SECONDS = {
 OTHER_SECONDS = 5.0
 
 
-def _telling(one: Verdict, first: str, second: str | None) -> list[str]:
+def _telling(one: Verdict, patterns: Patterns, first: str, second: str | None) -> list[str]:
     """The benches that tell the two likeliest components from health and from each other, the cheapest first."""
-    patterns = components(one.health.quantities)
     nothing = np.zeros(len(one.health.quantities))
-    shares = [patterns[name][1] if name in patterns else nothing for name in (first, second or UNKNOWN)]
-    spread = np.maximum(one.health.spread, 1e-4)
+    mine, other = (patterns[name][1] if name in patterns else nothing for name in (first, second or UNKNOWN))
+    power = (mine**2 + (mine - other) ** 2) / np.maximum(one.health.spread, 1e-4) ** 2
     told: dict[str, float] = {}
-    for j, bench in enumerate(one.group.benches[: len(one.group.quantities)]):
-        power = (shares[0][j] ** 2 + (shares[0][j] - shares[1][j]) ** 2) / spread[j] ** 2
-        if bench and power > 0:
-            told[bench] = told.get(bench, 0.0) + float(power) / SECONDS.get(bench, OTHER_SECONDS)
+    for bench, amount in zip(one.group.benches, power.tolist(), strict=False):
+        if bench and amount > 0:
+            told[bench] = told.get(bench, 0.0) + amount / SECONDS.get(bench, OTHER_SECONDS)
     best = sorted(told, key=lambda bench: (-told[bench], bench))[:AGAIN]
     return sorted(best, key=lambda bench: (SECONDS.get(bench, OTHER_SECONDS), bench))
-
-
-def retest(told: Diagnosis) -> Iterable[tuple[str, Sequence[str]]]:
-    """The machines that are to be measured again, each with its benches (none: all of the quick preset)."""
-    return [(one.machine, one.retest) for one in told.doubtful]
 
 
 def advice(component: str) -> str:

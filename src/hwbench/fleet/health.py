@@ -207,7 +207,7 @@ def _residual_tail(rest: Floats) -> float:
     def fit(tail: float) -> float:
         scale = quartile / _quartile(tail)
         whole = float(log_t(rest / scale, tail).sum()) - len(rest) * np.log(scale)
-        return whole - len(rest) * np.log(2 * float(stdtr(tail, RESIDUAL / scale)) - 1)
+        return float(whole - len(rest) * np.log(2 * float(stdtr(tail, RESIDUAL / scale)) - 1))
 
     return max(TAILS, key=fit)
 

@@ -1,6 +1,6 @@
 """One figure for each quantity of each machine out of its runs, and how much runs of one machine differ.
 
-A run that is far from the machine's other runs is left out where three or more let that be seen; the others are averaged.
+A run that is far from the machine's other runs is left out where three or more show that; the others are averaged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How much more likely a machine's figures are with a fault of each component than without: logarithms of Bayes factors.
+"""How much likelier a machine's figures are with a fault of each component than without: logarithms of Bayes factors.
 
 A fault of a component of size s slows each quantity by s times its share in the pattern, with some freedom; the sizes
 are taken from a grid, each as likely as the others. Faults of one quantity alone are the component `unknown`.
@@ -88,7 +88,7 @@ def _alone(found: Health, base: Mapping[str, Floats], d: Floats, noise: Floats, 
                 moved = mine.copy()
                 moved[:, j] += size
                 total = np.logaddexp(total, _likelihood(part, moved, variance, sign) - base[part.name])
-    return total + np.log(ALONE / (max(number, 1) * len(SIZES[2:])))
+    return np.asarray(total + np.log(ALONE / (max(number, 1) * len(SIZES[2:]))))
 
 
 def _noisy(found: Health, base: Mapping[str, Floats], d: Floats, noise: Floats, size: float, sign: float) -> Floats:
