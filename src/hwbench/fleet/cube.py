@@ -83,7 +83,7 @@ def cube(rows: Rows) -> Cube:
     use = ~bad & (better != 0)
     # One run counts once, for the machine that sorts first, however often and under how many names it is there.
     at = np.flatnonzero(use)
-    at = at[np.lexsort((value[at], quantity.code[at], hardware.code[at], machine.code[at], run.code[at]))]
+    at = at[np.lexsort((value[at], _key([run, machine, hardware, quantity], at)))]
     first = _starts(run.code[at])
     owner = np.repeat(at[first], np.diff([*first, len(at)])) if len(at) else at
     foreign = (machine.code[at] != machine.code[owner]) | (hardware.code[at] != hardware.code[owner])
@@ -177,15 +177,29 @@ def _group(
     y[doubt & sound.any(axis=2, keepdims=True)] = np.nan
     times = np.full((len(rows), depth), np.nan)
     times[i, r] = time[which]
-    model, bench, unit = (np.asarray(one, dtype=np.str_) for one in others)
+    model, bench, unit = (_coded(one) for one in others)
     names = [machine.names[one] for one in rows]
     of = np.zeros(len(columns), dtype=np.int64)
     of[q[::-1]] = here[::-1]
+    benches, units = ([one.names[one.code[i]] if len(one.code) else "" for i in of] for one in (bench, unit))
+    called = model.names[int(model.code[here].max())] if len(model.code) else ""
     return Group(
-        digest, str(model[here].max()) if model.size else "", names, [quantity.names[one] for one in columns], sign, y,
-        noise, times, [str(bench[one]) for one in of] if bench.size else [""] * len(columns),
-        [str(unit[one]) for one in of] if unit.size else [""] * len(columns), several & set(names),
+        digest, called, names, [quantity.names[one] for one in columns], sign, y, noise, times, benches, units,
+        several & set(names),
     )  # fmt: skip
+
+
+def _key(columns: Sequence[_Codes], at: Ints) -> Ints:
+    """One number that orders rows by several columns: to sort by one takes a fifth of the time."""
+    key = np.zeros(len(at), dtype=np.int64)
+    most = 1
+    for one in columns:
+        if most * len(one.names) >= 2**62:  # numbers of the combinations that there are take less room
+            key = np.unique(key, return_inverse=True)[1].astype(np.int64)
+            most = len(at)
+        key = key * len(one.names) + one.code[at]
+        most *= max(1, len(one.names))
+    return key
 
 
 def _starts(ordered: NDArray[np.int64]) -> Ints:

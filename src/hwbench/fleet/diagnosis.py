@@ -11,6 +11,7 @@ machines none shows what is usual: they are judged by what each did before (`his
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -28,6 +29,7 @@ RATE = 0.01  # the share of healthy machines among those accused
 DOUBT = 0.2  # the same among those that are measured again
 EVIDENCE = 6  # figures that are shown of a machine
 ENOUGH = 200  # machines that show whether scores of the healthy are as high as they should be
+SAMPLE = 2000  # machines of which that is looked at
 UPPER = 0.975  # the quantile of scores above which that is looked at
 AGAIN = 3  # benches that tell the likeliest components apart
 
@@ -172,11 +174,12 @@ def _trust(total: Floats, found: Health, patterns: Patterns) -> float:
     Were the fast as slow as they are fast, their scores would be those of healthy machines: faults make none faster.
     Machines that are at fault say nothing here, for their other figures look fast beside the slow ones.
     """
-    if len(total) < ENOUGH:
+    healthy = np.flatnonzero(total < 0)
+    if len(healthy) < ENOUGH:
         return 1.0
-    mirrored = scores(found, patterns, mirrored=True).total[total < 0]
-    if len(mirrored) < ENOUGH // 2:
-        return 1.0
+    some = healthy[:: max(1, len(healthy) // SAMPLE)]
+    part = replace(found, deviation=found.deviation[some], noise=found.noise[some])
+    mirrored = scores(part, patterns, mirrored=True).total
     upper = float(np.quantile(mirrored, UPPER))
     beyond = mirrored[mirrored > upper] - upper
     return float(min(1.0, 1 / beyond.mean())) if len(beyond) else 1.0

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import numpy as np
 
 from .. import report
+from ..record import text
 from ..record.phrases import counted
 from ..report import bundle, templates, theme
 from ..report.page import embedded
@@ -98,7 +99,6 @@ def _group(one: Verdict, z: np.ndarray) -> dict[str, object]:
     accused = named(one)
     state = [0 if i not in accused else 2 if isinstance(accused[i], Doubtful) else 1 for i in range(len(z))]
     told = {str(i): _sentence(each) for i, each in accused.items()}
-    worst = np.where(z == NONE, MOST, z).min(axis=1) if z.size else np.zeros(len(z))
     size = max(1, math.ceil(len(z) / BINS))
     usual = float(-np.quantile(z[z != NONE], 1 / (size + 1)) / STEP) if size > 1 and (z != NONE).any() else 0.0
     days, drift = _drift(group, found.level)
@@ -114,7 +114,7 @@ def _group(one: Verdict, z: np.ndarray) -> dict[str, object]:
         "centre": [_short(math.exp(sign * x)) for sign, x in zip(group.better, middle, strict=True)],
         "spread": [_short(x) for x in spread],
         "state": state,
-        "worst": [int(x) for x in worst],
+        "score": [round(float(x), 1) for x in one.scores.total] if one.scores else [0.0] * len(z),
         "told": told,
         "usual": round(max(0.0, usual), 2),
         "days": days,
@@ -153,7 +153,11 @@ def _short(value: float) -> float:
 
 def _sentence(one: Accused) -> str:
     second = f", else {one.second}" if one.second else ""
-    return f"{one.component} ({one.probability:.0%}){second}. Look at {advice(one.component) or 'these figures'}."
+    return f"{one.component} ({_chance(one.probability)}){second}. Look at {advice(one.component) or 'these figures'}."
+
+
+def _chance(probability: float) -> str:
+    return "> 99%" if probability > 0.99 else f"{probability:.0%}"
 
 
 def _row(one: Accused) -> dict[str, str]:
@@ -168,7 +172,7 @@ def _row(one: Accused) -> dict[str, str]:
         about = f"{one.why}; {', '.join(one.retest) or 'all benches'}"
     return {
         "machine": one.machine, "link": f"#machine={quote(one.machine, safe='')}", "component": one.component,
-        "probability": f"{one.probability:.0%}", "second": one.second or "–", "evidence": shown, "about": about or "–",
+        "probability": _chance(one.probability), "second": one.second or "–", "evidence": shown, "about": about or "–",
     }  # fmt: skip
 
 
@@ -179,10 +183,10 @@ def _tiles(told: Diagnosis) -> list[tuple[str, str, str]]:
     most = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:2]
     share = f"{len(told.odd) / told.machines:.1%} of all" if told.machines else ""
     return [
-        ("Machines", f"{told.machines:,}", f"in {counted(len(told.groups), 'group')} of like hardware"),
-        ("Odd", f"{len(told.odd):,}", share),
-        ("Doubtful", f"{len(told.doubtful):,}", "to be measured again"),
-        *((f"At fault: {name}", f"{number:,}", counted(number, "machine")) for name, number in most),
+        ("Machines", text.count(told.machines), f"in {counted(len(told.groups), 'group')} of like hardware"),
+        ("Odd", text.count(len(told.odd)), share),
+        ("Doubtful", text.count(len(told.doubtful)), "to be measured again"),
+        *((f"At fault: {name}", text.count(number), counted(number, "machine")) for name, number in most),
     ]
 
 

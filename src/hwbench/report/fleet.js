@@ -72,10 +72,10 @@
     const legend = byId("scale");
     legend.textContent = "";
     const item = make("li", null, legend);
-    make("span", "slower", item);
+    make("span", "−10", item);
     const scale = make("span", null, item, { class: "scale" });
     for (const z of [-10, -8, -6, -4, -2, 0, 2, 4, 6, 8, 10]) make("i", null, scale, { style: "background:" + shades[z * STEP + 128] });
-    make("span", "faster: −10 to +10 robust deviations", item);
+    make("span", "+10 deviations", item);
     const none = make("li", null, legend);
     make("i", null, none, { style: "background:" + shades[0] });
     make("span", "not measured", none);
@@ -97,7 +97,7 @@
   const arrange = () => {
     const rank = (i) => (group.state[i] ? 1 - group.state[i] : 1);
     order = group.machines.map((_, i) => i);
-    if (byId("order").value === "odd") order.sort((a, b) => rank(a) - rank(b) || group.worst[a] - group.worst[b] || a - b);
+    if (byId("order").value === "odd") order.sort((a, b) => rank(a) - rank(b) || group.score[b] - group.score[a] || a - b);
     const size = Math.max(1, Math.ceil(order.length / MOST));
     bins = [];
     for (let i = 0; i < order.length; i += size) bins.push(order.slice(i, i + size));
@@ -107,7 +107,7 @@
     const number = group.quantities.length;
     const room = overview.parentElement.clientWidth;
     labels = room > 700 ? 118 : 0;
-    wide = Math.max(3, Math.min(28, (room - 2) / number));
+    wide = Math.max(3, Math.min(44, (room - 2) / number));
     high = Math.max(2, Math.min(14, Math.floor(480 / bins.length)));
     const pen = sharp(overview, wide * number, labels + high * bins.length);
     const colours = palette();
@@ -230,9 +230,9 @@
 
   // Distributions and drift of one quantity.
   const quantity = byId("quantity");
-  const WIDTH = 460;
+  const width = (place) => Math.max(260, Math.min(920, place.clientWidth || 460)); // a unit is a pixel: letters keep their size
   const classes = () => {
-    const place = byId("classes");
+    const place = byId("classes"), WIDTH = width(place);
     place.textContent = "";
     const name = quantity.value;
     const here = groups.map((one) => [one, one.quantities.indexOf(name)]).filter(([one, q]) => q >= 0 && one.quantiles[q]).slice(0, 24);
@@ -242,7 +242,7 @@
     const svg = draw("svg", place, { viewBox: "0 0 " + WIDTH + " " + (here.length * 44 + 20), role: "img", "aria-label": name + " by machine class" });
     here.forEach(([one, q], row) => {
       const y = row * 44 + 28, [a, b, c, d, e, f, g] = one.quantiles[q];
-      draw("text", svg, { x: 8, y: y - 12 }, one.machines.length + " × " + (one.model || "unknown CPU").slice(0, 44) + ", median " + shown(d, one.units[q]));
+      draw("text", svg, { x: 8, y: y - 12 }, one.machines.length + " × " + (one.model || "unknown CPU").slice(0, WIDTH > 420 ? 44 : 20) + ", median " + shown(d, one.units[q]));
       draw("line", svg, { x1: x(a), x2: x(g), y1: y, y2: y, stroke: "var(--line)", "stroke-width": 2 });
       draw("line", svg, { x1: x(b), x2: x(f), y1: y, y2: y, stroke: "var(--c1)", "stroke-width": 4, opacity: 0.5 });
       draw("rect", svg, { x: x(c), y: y - 6, width: Math.max(1, x(e) - x(c)), height: 12, fill: "var(--c1)", rx: 2 });
@@ -253,7 +253,7 @@
     draw("text", svg, { x: WIDTH - 8, y: here.length * 44 + 16, "text-anchor": "end" }, shown(top, unit));
   };
   const histogram = () => {
-    const place = byId("histogram");
+    const place = byId("histogram"), WIDTH = width(place);
     place.textContent = "";
     const q = group.quantities.indexOf(quantity.value);
     if (q < 0) { make("p", "This class has no such figure.", place, { class: "about" }); return; }
@@ -271,7 +271,7 @@
     for (const z of [-15, -10, -5, 0, 5, 10, 15]) {
       draw("text", svg, { x: Math.max(12, Math.min(WIDTH - 12, (z * 2 + 30.5) * step)), y: height + 18, "text-anchor": "middle" }, String(z).replace("-", "−"));
     }
-    draw("text", svg, { x: 0, y: height + 33 }, "robust deviations; heights are logarithms of counts, at most " + most);
+    draw("text", svg, { x: 0, y: height + 33 }, "robust deviations; logarithms of counts, at most " + most);
     if (machine >= 0 && at(machine, q) !== NONE) {
       const k = (Math.max(-60, Math.min(60, at(machine, q))) / 2 + 30.5) * step;
       draw("line", svg, { x1: k, x2: k, y1: 0, y2: height + 4, stroke: "var(--ink)", "stroke-width": 2, "stroke-dasharray": "4 3" });
@@ -287,7 +287,7 @@
     const points = days.map((day, k) => [day, low[k], middle[k], high[k]]).filter((one) => one[2] !== null);
     if (points.length < 2) { make("p", "Runs of one day show no drift.", place, { class: "about" }); return; }
     const reach = Math.max(0.002, ...points.flatMap((one) => [Math.abs(one[1]), Math.abs(one[3])]));
-    const wide = 920, height = 190, first = days[0], last = days[days.length - 1];
+    const wide = width(place), height = 190, first = days[0], last = days[days.length - 1];
     const x = (day) => 58 + ((day - first) / (last - first || 1)) * (wide - 74), y = (value) => 12 + (height - 24) * (0.5 - value / (2 * reach));
     const svg = draw("svg", place, { viewBox: "0 0 " + wide + " " + (height + 22), role: "img", "aria-label": quantity.value + " over days" });
     for (const value of [-reach, 0, reach]) {
@@ -340,7 +340,7 @@
     byId("map").scrollIntoView({ block: "start" });
   };
   addEventListener("hashchange", follow);
-  const again = () => { paint(); map(); strips(); };
+  const again = () => { paint(); map(); strips(); figures(); };
   button.addEventListener("click", () => {
     choice = choices[(choices.indexOf(choice) + 1) % choices.length];
     colour();
@@ -352,7 +352,8 @@
   addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(again, 150); });
   paint();
   all();
-  if (group.state.some(Boolean)) goTo(order[0]);
+  const worst = group.state.indexOf(1);
+  if (worst >= 0) goTo(group.machines.reduce((best, _, i) => (group.state[i] === 1 && group.score[i] > group.score[best] ? i : best), worst));
   follow();
   root.dataset.ready = "true";
 })();
