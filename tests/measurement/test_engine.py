@@ -6,6 +6,7 @@ import gc
 import itertools
 import math
 import os
+import time
 
 import numpy as np
 import pytest
@@ -749,6 +750,7 @@ def test_telemetry_has_an_entry_a_round():
     stamps = record.telemetry.pop("at_s")
     assert len(stamps) == 10
     assert np.diff(stamps) == pytest.approx(1 / 64, abs=0.001)  # seconds since the run's start, to the millisecond
+    assert record.telemetry.pop("unix_s") == [pytest.approx(time.time(), abs=600)]
     assert record.telemetry == {"wall_s": [0.01562] * 10, "faults": [15.62] * 10, "clock_hz": [3.123e9] * 10}
 
 

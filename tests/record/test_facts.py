@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from doubles.scripted import MACHINE, record, run_of
-from hwbench.record.facts import caches, footprint, numbers, telemetry, threads_of
+from hwbench.record.facts import caches, footprint, numbers, rounds_ended, telemetry, threads_of
 from hwbench.record.model import Cache
 from made_up.sample import KIB
 
@@ -35,6 +35,14 @@ def test_telemetry_is_counted_once_a_contrast():
     other = msgspec.structs.replace(load(), variant="numpy")
     assert len(telemetry([load(), other])) == 1
     assert len(telemetry([load(), load("L1", telemetry=QUIET | {"wall_s": [0.2] * 10})])) == 2
+
+
+def test_rounds_have_the_time_of_the_wall():
+    """Stamps count from one Unix time; a file of before it has none, and a file may hold anything in its place."""
+    stamped = record(telemetry={"at_s": [0.25, 1.5], "unix_s": [1.7e9]})
+    assert rounds_ended(stamped) == [1.7e9 + 0.25, 1.7e9 + 1.5]
+    assert rounds_ended(record(telemetry={"at_s": [0.25]})) == []
+    assert rounds_ended(record(telemetry={"at_s": "x", "unix_s": ["y"]})) == []
 
 
 def test_threads_are_stated_or_an_axis():

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from .coercion import Command, Group
-from .options import Out
-
-Url = Annotated[
-    str,
-    typer.Argument(metavar="URL", help="The store: a directory, file://, s3://bucket/prefix, gs://… or az://…."),
-]
+from .fleet_store import add, compact, flush, sql
 
 fleet = typer.Typer(
     cls=Group,
@@ -22,9 +14,7 @@ fleet = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-
-@fleet.command("flush", cls=Command)
-def flush(out: Out = Path("reports")) -> None:
-    """Deliver finished runs that could not reach their store."""
-    raise NotImplementedError
+fleet.command("flush", cls=Command)(flush)
+fleet.command("add", cls=Command)(add)
+fleet.command("compact", cls=Command)(compact)
+fleet.command("sql", cls=Command)(sql)

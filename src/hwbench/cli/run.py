@@ -10,6 +10,7 @@ import typer
 
 from . import streams
 from .console import console, echo, echo_err, live
+from .delivery import Delivery
 from .options import Out, Param, Select, Variant, axis_values
 from .signals import Stop, handle, leave, load_numpy
 
@@ -43,6 +44,12 @@ def run(
         bool,
         typer.Option("--no-gate", help="Time GPU work as it is launched, for profilers."),
     ] = False,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Also put the run into a fleet's store: a directory, file://, s3://, gs:// or az://."
+        ),
+    ] = None,
     findings: Annotated[bool, typer.Option("--findings", help="Print all findings before the summary.")] = False,
 ) -> None:
     """Measure the selected benches, write the run and the report, print a summary."""
@@ -56,6 +63,7 @@ def run(
     to_stdout = json is not None and str(json) == "-"
     if json is not None and not to_stdout:
         _prepare_file(json)
+    delivery = Delivery(to, out)
     plan = planning.Request(
         select=select or (), preset=preset, device=device, params=axis_values(param or ()), variants=variant or (),
         budget=budget, out=out, machine=machine, resume=resume, gate=not no_gate,
@@ -66,7 +74,7 @@ def run(
     stop = Stop()
     handle(stop.ask)
     try:
-        done, path = session.execute(plan, observer, stop=stop.check)
+        done, path = session.execute(plan, observer, stop=stop.check, begun=delivery.announce)
         handle(leave)
     except autosave.Interrupted as end:
         observer.close()
@@ -74,12 +82,15 @@ def run(
         with streams.until_closed(sys.stdout):  # Ctrl-C ends the other end of a pipe, too
             _interrupted(end, quiet=to_stdout)
             _deliver_json(end.run, json, to_stdout)
+        delivery.interrupted()
         raise typer.Exit(130) from None
     finally:
         observer.close()
     reading = Reading(done, catalog.benches())
     page = None if no_report else _report_beside(reading, out)
-    _deliver(reading, path, page, json, quiet=to_stdout, findings=findings)
+    delivery.make(done, path)
+    _deliver(reading, path, page, json, store=delivery.store, quiet=to_stdout, findings=findings)
+    delivery.refused()
     if any(record.status in ("wrong", "error") for record in done.records):
         raise typer.Exit(1)
 
@@ -104,8 +115,9 @@ def _interrupted(stop: Interrupted, *, quiet: bool) -> None:
 
 
 def _deliver(
-    reading: Reading, path: Path | None, page: Path | None, json: Path | None, *, quiet: bool, findings: bool
-) -> None:
+    reading: Reading, path: Path | None, page: Path | None, json: Path | None,
+    *, store: str | None, quiet: bool, findings: bool,
+) -> None:  # fmt: skip
     """Write the run's JSON as it was measured, where asked, then print the summary, last of all.
 
     Files come first: standard output may be full or closed, and that must not cost them.
@@ -123,7 +135,7 @@ def _deliver(
         say(line)
     if path is None:
         tables.print_tables(reading, console(stderr=quiet))
-    paths = {"run": path, "report": page}
+    paths = {"run": path, "report": page, "store": store}
     summary.show(reading, console(stderr=quiet), {name: str(one) for name, one in paths.items() if one is not None})
     if failed is not None:
         raise failed

@@ -22,13 +22,14 @@ def as_csv(table: Table) -> bytes:
     """Lines of comma-separated values with a head; an empty cell is none, and no text is a spreadsheet's formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_inert(name) for name in table.names)
+    writer.writerow(inert(name) for name in table.names)
     for row in table.rows():
-        writer.writerow("" if cell is None else _inert(cell) for cell in row.values())
+        writer.writerow("" if cell is None else inert(cell) for cell in row.values())
     return out.getvalue().encode("utf-8", "backslashreplace")
 
 
-def _inert(cell: Cell) -> Cell:
+def inert(cell: Cell) -> Cell:
+    """The cell as no formula of a spreadsheet."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 

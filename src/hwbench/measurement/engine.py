@@ -284,7 +284,11 @@ class Engine:
                         self._notice(trials)
             with self.phases("telemetry"):
                 readings: dict[str, float] = {}
-                telemetry.setdefault("at_s", []).append(round(self.clock() - self.begun, 3))
+                at = self.clock() - self.begun
+                telemetry.setdefault("at_s", []).append(round(at, 3))
+                telemetry.setdefault(
+                    "unix_s", [round(time.time() - at, 3)]
+                )  # once: stamps of rounds are a fifth of a file
                 for name, old in [*before.items()]:
                     if name in self.lost:
                         continue

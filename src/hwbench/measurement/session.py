@@ -27,18 +27,24 @@ from .planning import Request
 from .policy import POLICIES, fitted
 
 
-def execute(request: Request, observer: Observer, stop: Callable[[], None] = lambda: None) -> tuple[Run, Path | None]:
+def execute(
+    request: Request,
+    observer: Observer,
+    stop: Callable[[], None] = lambda: None,
+    begun: Callable[[Path], None] = lambda _: None,
+) -> tuple[Run, Path | None]:
     """Measure what was asked for; the run, and the file that holds it (None: it could be written nowhere).
 
-    `stop` is called between samples; it raises KeyboardInterrupt to end the run. Raises UsageError or StoreError before
-    anything is measured, Interrupted after Ctrl-C or SIGTERM.
+    `stop` is called between samples; it raises KeyboardInterrupt to end the run. `begun` hears before anything is
+    measured which file the run will be in. Raises UsageError or StoreError before that, Interrupted after Ctrl-C or
+    SIGTERM.
     """
     with Claim() as claim:
-        return _execute(request, QuietObserver(observer), stop, claim)
+        return _execute(request, QuietObserver(observer), stop, begun, claim)
 
 
 def _execute(
-    request: Request, observer: Observer, stop: Callable[[], None], claim: Claim
+    request: Request, observer: Observer, stop: Callable[[], None], told: Callable[[Path], None], claim: Claim
 ) -> tuple[Run, Path | None]:  # fmt: skip
     """Measure what was asked for; `claim` holds the lock of the run's file from here on."""
     begun = time.perf_counter()
@@ -82,6 +88,7 @@ def _execute(
         if isinstance(device, CpuDevice):
             device.told = functools.partial(_told, observer, stop)
     session.save([record for record in plan.absent if key(record) not in known])
+    told(path)  # which exists from here on
     observer.planned(groups, len(known))
     try:
         for index, planned in enumerate(groups):

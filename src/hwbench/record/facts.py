@@ -44,6 +44,12 @@ def telemetry(records: Iterable[Record]) -> list[JsonObject]:
     return list({_packed(one): one for one in by_contrast.values()}.values())
 
 
+def rounds_ended(record: Record) -> list[float]:
+    """When each round ended, in Unix time by the machine's own clock; [] for files of before it was kept."""
+    start = numbers(record.telemetry.get("unix_s"))
+    return [start[0] + at for at in numbers(record.telemetry.get("at_s"))] if start else []
+
+
 def _packed(readings: JsonObject) -> bytes | str:
     """What is equal for equal readings: packed, three times as fast as printed."""
     try:
