@@ -102,7 +102,8 @@ def _lines(told: Diagnosis) -> Iterator[str]:
     )
     for one in told.groups:
         if not one.judged_by.endswith("alike"):
-            yield printable(f"{one.hardware} ({one.model}), {counted(one.machines, 'machine')}: judged by {one.judged_by}")
+            machines = counted(one.machines, "machine")
+            yield printable(f"{one.hardware} ({one.model}), {machines}: judged by {one.judged_by}")
     for title, rows in (("odd", told.odd), ("doubtful", told.doubtful)):
         for each in rows[:SHOWN]:
             yield ""

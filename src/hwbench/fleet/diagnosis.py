@@ -10,18 +10,20 @@ machines none shows what is usual: they are judged by what each did before (`his
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
 import numpy as np
 
+from ..analysis import datasheets
 from ..record.phrases import counted
 from .components import BETWEEN, UNKNOWN, WITHIN, components, look_at
 from .cube import Cube, Floats, Group
 from .health import Health, health
 from .history import FEWEST, since
-from .levels import levels
+from .levels import levels, quiet_median
 from .scores import Patterns, Scores, scores
 
 ALIKE = 8  # machines that show what is usual
@@ -31,6 +33,7 @@ EVIDENCE = 6  # figures that are shown of a machine
 ENOUGH = 200  # machines that show whether scores of the healthy are as high as they should be
 SAMPLE = 2000  # machines of which that is looked at
 UPPER = 0.975  # the quantile of scores above which that is looked at
+MEMORY = re.compile(r"dram\.(read|write|copy|triad)\.all")
 AGAIN = 3  # benches that tell the likeliest components apart
 
 
@@ -208,9 +211,21 @@ def _judged_by(one: Verdict) -> str:
     number = len(one.group.machines)
     if number >= ALIKE:
         return f"{counted(number, 'machine')} alike"
+    few = f"fewer than {ALIKE} machines alike"
+    sheet = _of_datasheet(one.group)
     if one.scores is not None:
-        return f"own history: fewer than {ALIKE} machines alike"
-    return f"nothing yet: fewer than {ALIKE} machines alike, and none has {FEWEST} runs"
+        return f"own history{sheet}: {few}"
+    return f"nothing yet{sheet}: {few}, and none has {FEWEST} runs"
+
+
+def _of_datasheet(group: Group) -> str:
+    """The machines' memory bandwidth as a share of what the CPU's datasheet states; guests may have a part only."""
+    sheet = datasheets.load().find(group.model, "cpu")
+    at = [i for i, name in enumerate(group.quantities) if MEMORY.fullmatch(name)]
+    if sheet is None or sheet.bandwidth is None or not at:
+        return ""
+    best = quiet_median(np.asarray(np.exp(np.nanmax(group.y[:, at], axis=(1, 2)))))
+    return f" (memory at {float(best) / sheet.bandwidth.value:.0%} of the datasheet of {sheet.name})"
 
 
 def named(one: Verdict) -> dict[int, Accused]:

@@ -7,8 +7,9 @@ taken from the side of the fast, for faults do not make faster. All is in logari
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +18,8 @@ from .cube import Floats, Group, Ints
 from .levels import NORMAL, Levels, quiet_median
 
 TAILS = (3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0, 40.0)
-ASSUMED_TAIL, TAIL_WEIGHT = 8.0, 30.0  # degrees of freedom without evidence, and the machines that this counts as
+ASSUMED, TAIL_WEIGHT = 8.0, 0.6  # degrees of freedom without evidence, and what others cost in likelihood
+BORROWED = 500  # fast machines from which a part's own tail counts as much as that of all others
 PRIOR = 20.0  # machines that the usual spread of a part counts as
 SPREAD = 0.01  # of like machines, where few are there to show it
 STEPS = 200
@@ -41,6 +43,15 @@ class Part:
     tail: float
     usual: float
     residual_tail: float
+
+
+@dataclass(frozen=True)
+class Fits:
+    """The widths of an effect for each of TAILS, and logarithms of likelihoods, by so many machines."""
+
+    number: int
+    width: Floats
+    fit: Floats
 
 
 @dataclass(frozen=True)
@@ -76,8 +87,8 @@ def health(group: Group, found: Levels) -> Health:
     for i, name in enumerate(names):
         if np.isfinite(deviation[:, i]).any():
             places.setdefault(part(name), []).append(i)
-    parts = [_part(name, np.array(at), deviation, noise, spread) for name, at in sorted(places.items())]
-    return Health(names, centre, deviation, noise, parts, spread)
+    found_parts = [_part(name, np.array(at), deviation, noise, spread) for name, at in sorted(places.items())]
+    return Health(names, centre, deviation, noise, _tailed(found_parts), spread)
 
 
 def _widths(deviation: Floats) -> Floats:
@@ -85,7 +96,7 @@ def _widths(deviation: Floats) -> Floats:
     return np.asarray(quiet_median(np.abs(deviation), axis=0) / NORMAL)
 
 
-def _part(name: str, at: Ints, deviation: Floats, noise: Floats, spread: Floats) -> Part:
+def _part(name: str, at: Ints, deviation: Floats, noise: Floats, spread: Floats) -> tuple[Part, Fits]:
     d, v = deviation[:, at], noise[:, at]
     run = quiet_median(v, axis=0)
     whole = np.isfinite(d).all(axis=1)
@@ -99,10 +110,10 @@ def _part(name: str, at: Ints, deviation: Floats, noise: Floats, spread: Floats)
     seen = effect[np.isfinite(effect)] - centre
     usual = float(np.median(variance[np.isfinite(effect)])) if len(seen) else float(run[0])
     least = np.sqrt(usual) if not name.startswith(NOISE) else 0.1
-    width, tail = _tailed(seen, least, SPREAD if not name.startswith(NOISE) else 0.3)
+    fits = _fits(seen, least, SPREAD if not name.startswith(NOISE) else 0.3)
     rest = (d - loading * effect[:, None]) / np.sqrt(own + v)
     residual = _residual_tail(np.abs(rest[np.isfinite(rest)])) if len(at) > 1 else TAILS[-1]
-    return Part(name, at, loading, own, centre, width, tail, usual, residual)
+    return Part(name, at, loading, own, centre, 0.0, 0.0, usual, residual), fits
 
 
 def effects(d: Floats, variance: Floats, loading: Floats) -> tuple[Floats, Floats]:
@@ -171,27 +182,34 @@ def _one_factor(covariance: Floats, run: Floats) -> tuple[Floats, Floats]:
     return loading / loading.mean(), own
 
 
-def _tailed(seen: Floats, least: float, usual: float) -> tuple[float, float]:
-    """The width and degrees of freedom of an effect, by the machines that are faster than the centre.
+def _fits(seen: Floats, least: float, usual: float) -> Fits:
+    """For each of TAILS the width of an effect and how well it fits, by the machines that are faster than the centre.
 
     The width is at least that of the middle half of all machines: the slow side may be wider where nothing is at fault.
     """
-    fast = np.sort(seen[seen > 0])
+    fast = seen[seen > 0]
     number = len(fast)
-    if number < 2:
-        return max(least, usual), 4.0
-    quartile = max(float(np.median(fast)), float(np.median(np.abs(seen))))
+    quartile = max(float(np.median(fast)), float(np.median(np.abs(seen)))) if number else 0.0
     rest = PRIOR / (PRIOR + 2 * number)
-    quartile = np.sqrt((1 - rest) * quartile**2 + rest * (NORMAL * usual) ** 2)
-    best, width = -np.inf, 0.0
-    chosen = ASSUMED_TAIL
-    for tail in TAILS:
-        scale = max(least * NORMAL, quartile) / _quartile(tail)
-        fit = float(log_t(fast / scale, tail).sum()) - number * np.log(scale)
-        fit -= TAIL_WEIGHT * 0.02 * np.log(tail / ASSUMED_TAIL) ** 2
-        if fit > best:
-            best, width, chosen = fit, scale, tail
-    return width, 1 / (1 / chosen + 1 / max(2 * number - 1, 2))
+    quartile = math.sqrt((1 - rest) * quartile**2 + rest * (NORMAL * usual) ** 2)
+    widths = [max(least * NORMAL, quartile) / _quartile(tail) for tail in TAILS]
+    fits = [
+        float(log_t(fast / width, tail).sum()) - number * math.log(width) - TAIL_WEIGHT * math.log(tail / ASSUMED) ** 2
+        for tail, width in zip(TAILS, widths, strict=True)
+    ]
+    return Fits(number, np.array(widths), np.array(fits))
+
+
+def _tailed(found: Sequence[tuple[Part, Fits]]) -> list[Part]:
+    """The parts with their tails. Few machines show the tail of one part badly, and that of all parts better."""
+    whole = np.sum([fits.fit for one, fits in found if not one.name.startswith(NOISE)], axis=0)
+    out = []
+    for one, fits in found:
+        others = np.zeros(len(TAILS)) if one.name.startswith(NOISE) else whole - fits.fit
+        best = int(np.argmax(fits.fit + others * BORROWED / (BORROWED + fits.number)))
+        tail = 1 / (1 / TAILS[best] + 1 / max(2 * fits.number - 1, 2))
+        out.append(replace(one, width=float(fits.width[best]), tail=tail))
+    return out
 
 
 def _residual_tail(rest: Floats) -> float:
@@ -201,7 +219,7 @@ def _residual_tail(rest: Floats) -> float:
     rest = rest[:: max(1, len(rest) // 50_000)]
     rest = rest[rest < RESIDUAL]
     if len(rest) < 200:
-        return ASSUMED_TAIL
+        return ASSUMED
     quartile = float(np.median(rest))
 
     def fit(tail: float) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -15,9 +16,9 @@ from .components import BETWEEN, NOISE, UNKNOWN, WITHIN, Component
 from .cube import Floats
 from .health import Health, Part, effects, log_t
 
-SIZES = (0.025, 0.035, 0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.6, 0.9)  # logarithms
+SIZES = (0.03, 0.042, 0.06, 0.085, 0.12, 0.17, 0.24, 0.36, 0.6)  # logarithms
 NOISES = (0.25, 0.4, 0.6, 0.9, 1.3, 1.8, 2.5)  # logarithms of the factor on a machine's noise
-FREEDOM, STRAY = 0.15, 0.02  # how far shares may be from a pattern: relative, and of quantities without a share
+FREEDOMS, STRAY = (0.05, 0.2), 0.02  # how far shares may be from a pattern: relative, and where there is none
 ALONE = 0.1  # of all faults: those of no known pattern
 CHUNK = 4096  # machines at once: what is worked on fits into a cache
 NOISY = "noisy neighbour"
@@ -62,12 +63,12 @@ def _chunk(found: Health, known: Mapping[str, Floats], priors: Floats, d: Floats
         else:
             touched = [part for part in found.parts if shares[part.at].any()]
             options = []
-            for size in SIZES:
+            for size, freedom in product(SIZES, FREEDOMS):
                 gain = np.zeros(len(d))
                 for part in touched:
                     slow = size * shares[part.at]
-                    freedom = (FREEDOM * slow) ** 2 + (STRAY * size) ** 2
-                    changed = part.own + noise[:, part.at] + freedom
+                    stray = (freedom * slow) ** 2 + (STRAY * size) ** 2
+                    changed = part.own + noise[:, part.at] + stray
                     gain += _likelihood(part, d[:, part.at] + slow, changed, sign) - base[part.name]
                 options.append(gain)
         columns.append(prior + np.logaddexp.reduce(options, axis=0) - np.log(len(options)))
@@ -84,11 +85,11 @@ def _alone(found: Health, base: Mapping[str, Floats], d: Floats, noise: Floats, 
             continue
         mine, variance = d[:, part.at], part.own + noise[:, part.at]
         for j in range(len(part.at)):
-            for size in SIZES[2:]:
+            for size in SIZES[1:]:
                 moved = mine.copy()
                 moved[:, j] += size
                 total = np.logaddexp(total, _likelihood(part, moved, variance, sign) - base[part.name])
-    return np.asarray(total + np.log(ALONE / (max(number, 1) * len(SIZES[2:]))))
+    return np.asarray(total + np.log(ALONE / (max(number, 1) * len(SIZES[1:]))))
 
 
 def _noisy(found: Health, base: Mapping[str, Floats], d: Floats, noise: Floats, size: float, sign: float) -> Floats:
