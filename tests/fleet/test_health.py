@@ -23,7 +23,7 @@ def test_spreads_and_loadings_are_found():
 
 
 def test_faults_do_not_widen_what_is_healthy():
-    sick = {place: ("clock", 0.15) for place in range(0, 400, 12)}
+    sick = dict.fromkeys(range(0, 400, 12), ("clock", 0.15))
     healthy, _ = parts(alike(400))
     spoiled, _ = parts(alike(400, faults=sick))
     for name in ("core", "L1", "L2"):

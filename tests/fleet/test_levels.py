@@ -40,6 +40,13 @@ def test_one_quantity_that_went_astray_makes_no_machine_noisy():
     assert levels(group).between[5] < levels(alike(60)).between[5] + 0.4
 
 
+def test_one_disturbed_run_makes_no_machine_noisy():
+    group = alike(60)
+    usual = levels(group).between[5]
+    group.y[5, :, 1] -= np.linspace(0, 0.3, len(group.quantities))
+    assert levels(group).between[5] < usual + 0.6
+
+
 def test_without_intervals_nothing_is_said_of_noise_within():
     group = alike(20)
     assert np.isnan(levels(replace(group, width=np.full_like(group.y, np.nan))).within).all()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .cube import Floats, Group, Ints
 
@@ -16,6 +15,7 @@ FAR = 4.0  # standard deviations from the machine's median beyond which one of s
 NORMAL = 0.6744897501960817  # the quartile of the standard normal
 USUAL = 0.01  # of runs of a machine where nothing shows it: a quiet machine repeats within 3%
 LEAST = 1e-4
+FEWEST = 8  # quantities that show how noisy a machine is
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def levels(group: Group) -> Levels:
     number = kept.sum(axis=2)
     with np.errstate(all="ignore"):
         level = np.where(kept, y, 0.0).sum(axis=2) / number
-    return Levels(level, number, noise, *_spreads(group, noise, middle, finite))
+    return Levels(level, number, noise, *_spreads(group, noise))
 
 
 def run_to_run(y: Floats) -> Floats:
@@ -81,21 +81,36 @@ def run_to_run(y: Floats) -> Floats:
     return np.asarray(np.maximum(LEAST, mixed))
 
 
-def _spreads(group: Group, noise: Floats, middle: Floats, finite: NDArray[np.bool_]) -> tuple[Floats, Floats, Ints]:
-    """How noisy each machine is between its runs and within them, relative to the group, as logarithms."""
+def _spreads(group: Group, noise: Floats) -> tuple[Floats, Floats, Ints]:
+    """How noisy each machine is between its runs and within them, relative to the group, as logarithms.
+
+    Of three or more runs the one that is left out is that without which the others agree best: one run that something
+    disturbed makes no machine noisy.
+    """
+    runs = group.y.shape[2]
+    sets = [[j for j in range(runs) if j != i] for i in range(runs)] if runs >= 3 else [list(range(runs))]
+    found = [_between(group.y[:, :, kept], noise) for kept in sets]
+    values, freedoms = (np.stack(one) for one in zip(*found, strict=True))
+    values = np.where(np.isfinite(values), values, np.inf)
+    best = values.argmin(axis=0)[None]
+    between, freedom = (np.take_along_axis(one, best, axis=0)[0] for one in (values, freedoms))
+    with np.errstate(all="ignore"):
+        widths = np.log(quiet_median(np.where(group.width > 0, group.width, np.nan), axis=2))
+        apart = widths - quiet_median(widths, axis=0)
+        number = np.isfinite(apart).sum(axis=1)
+        within = np.where(number >= FEWEST, np.nansum(np.clip(apart, -2, 2), axis=1) / number, np.nan)
+    return np.where(np.isfinite(between), between, np.nan), within, freedom
+
+
+def _between(y: Floats, noise: Floats) -> tuple[Floats, Ints]:
+    """The logarithm of the noise of a machine over what is usual, and its degrees of freedom."""
+    finite = np.isfinite(y)
     with np.errstate(all="ignore"):
         count = finite.sum(axis=2)
-        mean = np.where(finite, group.y, 0.0).sum(axis=2) / count
-        squares = np.where(finite, ((group.y - mean[:, :, None]) / noise[None, :, None]) ** 2, 0.0).sum(axis=2)
+        mean = np.where(finite, y, 0.0).sum(axis=2) / count
+        squares = np.where(finite, ((y - mean[:, :, None]) / noise[None, :, None]) ** 2, 0.0).sum(axis=2)
         free = np.maximum(count - 1, 0)
         # A quantity counts at most as nine of its kind: one figure that went astray makes no machine noisy.
         total = np.minimum(squares, 9.0 * free).sum(axis=1)
         freedom = free.sum(axis=1)
-        between = np.where(freedom >= 8, 0.5 * np.log(np.maximum(total, 1e-9) / np.maximum(freedom, 1)), np.nan)
-        widths = np.log(quiet_median(np.where(group.width > 0, group.width, np.nan), axis=2))
-        usual = quiet_median(widths, axis=0)
-        apart = np.where(np.isfinite(widths - usual), widths - usual, np.nan)
-        enough = np.isfinite(apart).sum(axis=1) >= 5
-        within = np.where(enough, np.nansum(np.clip(apart, -2, 2), axis=1) / np.isfinite(apart).sum(axis=1), np.nan)
-    del middle
-    return between, within, freedom
+        return np.where(freedom >= FEWEST, 0.5 * np.log(np.maximum(total, 1e-9) / freedom), np.nan), freedom

@@ -1,7 +1,7 @@
 """How much likelier a machine's figures are with a fault of each component than without: logarithms of Bayes factors.
 
 A fault of a component of size s slows each quantity by s times its share in the pattern, with some freedom; the sizes
-are taken from a grid, each as likely as the others. Faults of one quantity alone are the component `unknown`.
+are taken from a grid, each as likely as the others. Faults of one quantity alone, or of a whole part, are `unknown`.
 """
 
 from __future__ import annotations
@@ -77,18 +77,20 @@ def _chunk(found: Health, known: Mapping[str, Floats], priors: Floats, d: Floats
 
 
 def _alone(found: Health, base: Mapping[str, Floats], d: Floats, noise: Floats, sign: float) -> Floats:
-    """Faults of a single quantity."""
-    number = sum(len(part.at) for part in found.parts if not part.name.startswith(NOISE))
+    """Faults of no known pattern: of a single quantity, or of a part as a whole."""
+    whole = [part for part in found.parts if not part.name.startswith(NOISE)]
+    number = sum(len(part.at) + (len(part.at) > 1) for part in whole)
     total = np.full(len(d), -np.inf)
-    for part in found.parts:
-        if part.name.startswith(NOISE):
-            continue
+    for part in whole:
         mine, variance = d[:, part.at], part.own + noise[:, part.at]
-        for j in range(len(part.at)):
-            for size in SIZES[1:]:
-                moved = mine.copy()
-                moved[:, j] += size
-                total = np.logaddexp(total, _likelihood(part, moved, variance, sign) - base[part.name])
+        places: list[int | slice] = [*range(len(part.at))]
+        if len(part.at) > 1:
+            places.append(slice(None))
+        for place, size in product(places, SIZES[1:]):
+            moved, wider = mine.copy(), variance.copy()
+            moved[:, place] += size
+            wider[:, place] += (FREEDOMS[-1] * size) ** 2  # the sizes of the grid are that far apart
+            total = np.logaddexp(total, _likelihood(part, moved, wider, sign) - base[part.name])
     return np.asarray(total + np.log(ALONE / (max(number, 1) * len(SIZES[1:]))))
 
 
