@@ -541,7 +541,7 @@ def chart(results: Mapping[str, Any]) -> str:
     from hwbench.report import theme
     from hwbench.report.svg import FONT
 
-    colours = {"the bound": "ink-2", "hwbench": "c1", "largest deviation": "c3", "5% below the mean": "c2",
+    colours = {"the bound": "ink", "hwbench": "c1", "largest deviation": "c3", "5% below the mean": "c2",
                "10% below the mean": "c6", "1 σ and 10%": "c4", "0.7 of the best": "c8"}  # fmt: skip
     marks, false = [], []
     for cell in results["recall"]:
