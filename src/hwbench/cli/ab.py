@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import secrets
 import signal
 import sys
@@ -26,6 +25,7 @@ from .options import (
     check_one_format,
     project_rules,
     relative,
+    seconds,
 )
 from .signals import handle
 
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from ..ab.journal import Journal
     from ..ab.tools import Command
 
-DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|)")
-UNITS = {"ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 TOOLS = ("pytest", "py.test", "asv", "python", "python3", "pyperf", "hyperfine", "hwbench")
 REMEDY = "raise {}, or wait until the machine is quieter"
 
@@ -120,7 +118,7 @@ def ab(
     if asked.warning:
         echo_err(f"warning: {asked.warning}")
     budget = _budget(quads, for_, 6 if own else 10, FEWEST)
-    edge, limit = relative(threshold), _seconds("--timeout", timeout)
+    edge, limit = relative(threshold), seconds("--timeout", timeout)
     if keep is not None:
         store.prepare(keep)
     wished = tuple(with_ or ())
@@ -215,17 +213,7 @@ def _budget(quads: int | None, for_: str, usual: int, fewest: int) -> Budget:
         raise UsageError(
             f"--quads {quads}: at least {fewest} are needed to bound a ratio, and at most {interleave.MOST}"
         )
-    return interleave.Budget(quads or usual, _seconds("--for", for_) if for_ else None)
-
-
-def _seconds(option: str, said: str) -> float:
-    """The seconds of `5m`, `90s` or `90`; UsageError for another text."""
-    from ..errors import UsageError
-
-    form = DURATION.fullmatch(said.strip())
-    if form is None or not float(form[1]):
-        raise UsageError(f"{option} {said}: is no time such as 5m, 90s or 2h")
-    return float(form[1]) * UNITS[form[2]]
+    return interleave.Budget(quads or usual, seconds("--for", for_) if for_ else None)
 
 
 def _left(kept: Journal, budget: Budget, keep: Path | None) -> str:

@@ -6,6 +6,7 @@ import typer
 
 from .coercion import Command, Group
 from .fleet_diagnose import diagnose, report
+from .fleet_run import fleet_run
 from .fleet_store import add, compact, flush, sql
 
 fleet = typer.Typer(
@@ -15,6 +16,7 @@ fleet = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+fleet.command("run", cls=Command)(fleet_run)
 fleet.command("flush", cls=Command)(flush)
 fleet.command("add", cls=Command)(add)
 fleet.command("compact", cls=Command)(compact)

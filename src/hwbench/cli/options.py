@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,9 @@ from .completion import benches
 
 if TYPE_CHECKING:
     from ..tracking.rules import Rules
+
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|)")
+UNITS = {"ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 Select = Annotated[
     list[str] | None,
@@ -98,6 +102,16 @@ def relative(said: str) -> float:
     if not 0 <= found < 1:
         raise UsageError(f"--threshold {said}: is no relative difference below 1, such as 2% or 0.02")
     return found
+
+
+def seconds(option: str, said: str) -> float:
+    """The seconds of `5m`, `90s` or `90`; UsageError for another text."""
+    from ..errors import UsageError
+
+    form = DURATION.fullmatch(said.strip())
+    if form is None or not float(form[1]):
+        raise UsageError(f"{option} {said}: is no time such as 5m, 90s or 2h")
+    return float(form[1]) * UNITS[form[2]]
 
 
 def check_repository(repository: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import streams
+from . import streams, together
 from .console import console, echo, echo_err, live
 from .delivery import Delivery
 from .options import Out, Param, Select, Variant, axis_values
@@ -72,27 +72,28 @@ def run(
         echo_err(f"warning: {other}")
     observer = _observer(policy.usual_seconds(preset))
     stop = Stop()
-    handle(stop.ask)
-    try:
-        done, path = session.execute(plan, observer, stop=stop.check, begun=delivery.announce)
-        handle(leave)
-    except autosave.Interrupted as end:
-        observer.close()
-        handle(leave)
-        with streams.until_closed(sys.stdout):  # Ctrl-C ends the other end of a pipe, too
-            _interrupted(end, quiet=to_stdout)
-            _deliver_json(end.run, json, to_stdout)
-        delivery.interrupted()
-        raise typer.Exit(130) from None
-    finally:
-        observer.close()
-    reading = Reading(done, catalog.benches())
-    page = None if no_report else _report_beside(reading, out)
-    delivery.make(done, path)
-    _deliver(reading, path, page, json, store=delivery.store, quiet=to_stdout, findings=findings)
-    delivery.refused()
-    if any(record.status in ("wrong", "error") for record in done.records):
-        raise typer.Exit(1)
+    with together.entered(observer, delivery.url, stop.check) as watched:
+        handle(stop.ask)
+        try:
+            done, path = session.execute(plan, watched, stop=stop.check, begun=delivery.announce)
+            handle(leave)
+        except autosave.Interrupted as end:
+            observer.close()
+            handle(leave)
+            with streams.until_closed(sys.stdout):  # Ctrl-C ends the other end of a pipe, too
+                _interrupted(end, quiet=to_stdout)
+                _deliver_json(end.run, json, to_stdout)
+            delivery.interrupted()
+            raise typer.Exit(130) from None
+        finally:
+            observer.close()
+        reading = Reading(done, catalog.benches())
+        page = None if no_report else _report_beside(reading, out)
+        delivery.make(done, path)
+        _deliver(reading, path, page, json, store=delivery.store, quiet=to_stdout, findings=findings)
+        delivery.refused()
+        if any(record.status in ("wrong", "error") for record in done.records):
+            raise typer.Exit(1)
 
 
 def _interrupted(stop: Interrupted, *, quiet: bool) -> None:

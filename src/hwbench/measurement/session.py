@@ -14,7 +14,7 @@ from .. import catalog
 from ..devices import Device, selection
 from ..host import disturbances, machine, variables
 from ..host.provenance import stamp
-from ..record import identity, interference, store, witness
+from ..record import identity, interference, store, tickets, witness
 from ..record.claim import Claim, started
 from ..record.model import JsonObject, Machine, Policy, Record, Run, key
 from ..record.reasons import because
@@ -179,8 +179,8 @@ def _new(request: Request, here: Machine, count: int) -> tuple[Path, Run]:
     """The file of a run of so many cases, and the run before anything is measured."""
     software, environment = machine.software(), variables.variables()
     run = Run(
-        id=store.new_id(here.name), started=store.now(), machine=here, software=software, variables=environment,
-        policy=msgspec.structs.replace(
+        id=store.new_id(here.name, tickets.here()), started=store.now(), machine=here, software=software,
+        variables=environment, policy=msgspec.structs.replace(
             request.policy or fitted(POLICIES[request.preset], count), budget_s=request.budget
         ),
         disturbances=disturbances.here(here, software, environment),

@@ -57,10 +57,10 @@ class _Header(msgspec.Struct):
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-def new_id(machine: str) -> str:
-    """`<machine>-<UTC time>-<hex>`; the hex tells apart runs that started in the same second."""
+def new_id(machine: str, ticket: str = "") -> str:
+    """`<machine>-<UTC time>-<hex>`; the hex tells apart runs of the same second, and is the ticket of a launch."""
     now = datetime.datetime.now(datetime.UTC)
-    return f"{machine}-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(6)}"
+    return f"{machine}-{now:%Y%m%dT%H%M%SZ}-{ticket or secrets.token_hex(6)}"
 
 
 def now() -> str:
