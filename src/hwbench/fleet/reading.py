@@ -46,9 +46,10 @@ def taken(connection: DuckDBPyConnection) -> Cube:
         ) WHERE place = 1
         """  # noqa: S608 - names of our own
     )
+    kept = ", ".join(f"c.{name}" for name in (*CODED, "better", "value", "low", "high", "started", "status"))
     connection.execute(
         f"""
-        CREATE TEMP TABLE used AS SELECT c.* FROM {table.NAME} c JOIN versions v
+        CREATE TEMP TABLE used AS SELECT {kept} FROM {table.NAME} c JOIN versions v
         ON c.quantity = v.quantity AND c.version IS NOT DISTINCT FROM v.version WHERE {USED}
         """.replace("AND (headline OR quantity", "AND (c.headline OR c.quantity")  # noqa: S608
     )
