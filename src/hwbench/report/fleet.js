@@ -144,7 +144,8 @@
   const strips = () => {
     const place = byId("bin");
     place.textContent = "";
-    const members = bins[bin] || [];
+    const rank = (i) => (group.state[i] || 3);
+    const members = (bins[bin] || []).slice().sort((a, b) => rank(a) - rank(b) || group.score[b] - group.score[a] || a - b);
     byId("bin-title").textContent = members.length === 1 ? "One machine" : members.length + " machines of the bin";
     for (const i of members.slice(0, SHOWN)) {
       const state = ["", "odd", "doubtful"][group.state[i]];
