@@ -126,7 +126,11 @@ def test_commands_that_are_shown_exist(page, line):
     words = parts(line)
     there = typer.main.get_command(app.app).commands
     assert words[0] in there, f"{page}: hwbench has no command {words[0]}"
-    known = {option for parameter in there[words[0]].params for option in parameter.opts}
+    command = there[words[0]]
+    if inside := getattr(command, "commands", None):  # a group
+        assert words[1:2] and words[1] in inside, f"{page}: hwbench {words[0]} has no command {words[1:2]}"
+        command = inside[words[1]]
+    known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("-")} <= known
 
 

@@ -123,10 +123,8 @@ def _accused(title: str, one: Accused) -> Iterator[str]:
 
     width = min(shutil.get_terminal_size((80, 24)).columns, 110)
     other = f"; else {one.second}" if one.second else ""
-    chance = "more than 99%" if one.probability > 0.99 else f"{one.probability:.0%}"
-    yield printable(f"{one.machine} is {title}: {one.component}, {chance}{other}")
-    shown = (f"{it.quantity} {it.ratio:.3g}× ({it.deviation:+.1f})".replace("-", "−") for it in one.evidence)
-    yield from _wrapped(printable("; ".join(shown)), width)
+    yield printable(f"{one.machine} is {title}: {one.component}, {one.chance}{other}")
+    yield from _wrapped(printable("; ".join(it.words for it in one.evidence)), width)
     why, retest = getattr(one, "why", ""), getattr(one, "retest", ())
     if why:
         yield from wrapped(printable(f"{why}: {', '.join(retest) or 'all benches'}"), width)

@@ -98,7 +98,7 @@ CPU_COMPONENTS = (
             (r"core_to_core", 0.5),
             (r"prange\.compute", 1.0),
         ),
-        "the clock of each core (taskset -c N hwbench run clock.frequency), and programs pinned there",
+        "the clock of each core (taskset -c N hwbench run --preset quick), and programs pinned there",
     ),
     Component(
         "L3 cache",

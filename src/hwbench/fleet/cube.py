@@ -6,7 +6,7 @@ the same rows always give the same arrays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -35,6 +35,7 @@ class Rows:
     bench: ArrayLike = ()
     model: ArrayLike = ()
     unit: ArrayLike = ()
+    costs: Mapping[str, float] = field(default_factory=dict)  # of a bench: the timed cases that a run has of it
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Group:
     started: Floats
     benches: Sequence[str] = ()
     units: Sequence[str] = ()
-    other_hardware: frozenset[str] = field(default_factory=frozenset)  # machines whose name has runs elsewhere too
+    costs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def runs(self) -> Ints:
@@ -115,7 +116,7 @@ def cube(rows: Rows) -> Cube:
         groups.append(
             _group(
                 hardware.names[hardware.code[here[0]]], here, (machine, quantity, run), better, value, width, started,
-                suspect, (rows.model, rows.bench, rows.unit), several,
+                suspect, (rows.model, rows.bench, rows.unit), rows.costs,
             )
         )  # fmt: skip
     return Cube(groups, refused)
@@ -147,7 +148,7 @@ def coded(codes: ArrayLike, names: Sequence[str]) -> ArrayLike:
 def _group(
     digest: str, here: Ints, codes: tuple[_Codes, _Codes, _Codes], better: Ints, value: Floats, width: Floats,
     started: Floats, suspect: NDArray[np.bool_], others: tuple[ArrayLike, ArrayLike, ArrayLike],
-    several: frozenset[str],
+    costs: Mapping[str, float],
 ) -> Group:  # fmt: skip
     machine, quantity, run = codes
     rows, i = np.unique(machine.code[here], return_inverse=True)
@@ -184,8 +185,7 @@ def _group(
     benches, units = ([one.names[one.code[i]] if len(one.code) else "" for i in of] for one in (bench, unit))
     called = model.names[int(model.code[here].max())] if len(model.code) else ""
     return Group(
-        digest, called, names, [quantity.names[one] for one in columns], sign, y, noise, times, benches, units,
-        several & set(names),
+        digest, called, names, [quantity.names[one] for one in columns], sign, y, noise, times, benches, units, costs,
     )  # fmt: skip
 
 

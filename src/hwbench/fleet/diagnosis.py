@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from ..analysis import datasheets
+from ..record import text
 from ..record.phrases import counted
 from .components import BETWEEN, UNKNOWN, WITHIN, components, look_at
 from .cube import Cube, Floats, Group
@@ -47,6 +48,11 @@ class Evidence(msgspec.Struct, frozen=True):
     deviation: float
     ratio: float
 
+    @property
+    def words(self) -> str:
+        """`dram.read.all 0.842× (−13.5)`."""
+        return f"{self.quantity} {text.times(self.ratio)} ({f'{round(self.deviation, 1):+g}'.replace('-', '−')})"
+
 
 class Accused(msgspec.Struct, frozen=True):
     """A machine, the component that explains it best with its probability among all, and the second."""
@@ -56,6 +62,11 @@ class Accused(msgspec.Struct, frozen=True):
     probability: float
     second: str | None
     evidence: Sequence[Evidence]
+
+    @property
+    def chance(self) -> str:
+        """`87%`, `more than 99%`."""
+        return "more than 99%" if self.probability > 0.99 else text.share(self.probability)
 
 
 class Doubtful(Accused, frozen=True):
@@ -166,7 +177,7 @@ def _told(group: Group) -> tuple[Group, Sequence[str]]:
 
     kept = Group(
         group.hardware, group.model, group.machines, some(group.quantities), group.better[at], group.y[:, at],
-        group.width[:, at], group.started, some(group.benches), some(group.units), group.other_hardware,
+        group.width[:, at], group.started, some(group.benches), some(group.units), group.costs,
     )  # fmt: skip
     return kept, [name for name, enough in zip(group.quantities, there.tolist(), strict=True) if not enough]
 
@@ -225,7 +236,7 @@ def _of_datasheet(group: Group) -> str:
     if sheet is None or sheet.bandwidth is None or not at:
         return ""
     best = quiet_median(np.asarray(np.exp(np.nanmax(group.y[:, at], axis=(1, 2)))))
-    return f" (memory at {float(best) / sheet.bandwidth.value:.0%} of the datasheet of {sheet.name})"
+    return f" (memory at {text.share(float(best) / sheet.bandwidth.value)} of the datasheet of {sheet.name})"
 
 
 def named(one: Verdict) -> dict[int, Accused]:
@@ -276,27 +287,18 @@ def _evidence(one: Verdict, z: Floats, shares: Floats, i: int) -> list[Evidence]
     return out
 
 
-# Seconds that a bench of `--preset quick` takes on two CPUs, by the phases that reports/runs state; any other: 5.
-SECONDS = {
-    "clock.frequency": 1.0, "vectorize.call": 1.0, "peak.fma": 3.0, "latency.core_to_core": 2.0, "stream.load": 4.0,
-    "stream.triad": 5.0, "stream.copy": 5.0, "stream.store": 4.0, "latency.chase": 8.0, "peak.matmul": 4.0,
-    "branch.prediction": 2.0, "device.peak": 2.0, "device.stream": 4.0, "device.latency": 4.0, "device.matmul": 5.0,
-    "transfer.copy": 4.0, "device.launch": 1.0,
-}  # fmt: skip
-OTHER_SECONDS = 5.0
-
-
 def _telling(one: Verdict, patterns: Patterns, first: str, second: str | None) -> list[str]:
     """The benches that tell the two likeliest components from health and from each other, the cheapest first."""
     nothing = np.zeros(len(one.health.quantities))
     mine, other = (patterns[name][1] if name in patterns else nothing for name in (first, second or UNKNOWN))
     power = (mine**2 + (mine - other) ** 2) / np.maximum(one.health.spread, 1e-4) ** 2
+    cost = one.group.costs
     told: dict[str, float] = {}
     for bench, amount in zip(one.group.benches, power.tolist(), strict=False):
         if bench and amount > 0:
-            told[bench] = told.get(bench, 0.0) + amount / SECONDS.get(bench, OTHER_SECONDS)
+            told[bench] = told.get(bench, 0.0) + amount / cost.get(bench, 1.0)
     best = sorted(told, key=lambda bench: (-told[bench], bench))[:AGAIN]
-    return sorted(best, key=lambda bench: (SECONDS.get(bench, OTHER_SECONDS), bench))
+    return sorted(best, key=lambda bench: (cost.get(bench, 1.0), bench))
 
 
 def advice(component: str) -> str:

@@ -22,7 +22,6 @@ from ..record import text
 from ..record.phrases import counted
 from ..report import bundle, templates, theme
 from ..report.page import embedded
-from .components import BETWEEN, WITHIN
 from .cube import Cube, Floats, Group
 from .diagnosis import RATE, Accused, Diagnosis, Doubtful, Verdict, advice, deviations, named, summed, verdict
 from .levels import levels, quiet_median
@@ -52,8 +51,9 @@ def render(made: Cube) -> str:
         summary=_summary(made, told),
         tiles=_tiles(told),
         intro_odd=(
-            f"Machines of one hardware are compared with each other. Of the machines accused at most {RATE:.0%} are "
-            "expected to be healthy. A ratio is of the value as it is: 0.75 of a bandwidth, 1.3 of a latency."
+            "Machines of one hardware are compared with each other. Of the machines accused at most "
+            f"{text.share(RATE)} are expected to be healthy. A ratio is of the value as it is: 0.75 of a bandwidth, 1.3 of "
+            "a latency."
         ),
         odd=[_row(one) for one in told.odd[:ROWS]],
         more_odd=len(told.odd[ROWS:]),
@@ -153,26 +153,18 @@ def _short(value: float) -> float:
 
 def _sentence(one: Accused) -> str:
     second = f", else {one.second}" if one.second else ""
-    return f"{one.component} ({_chance(one.probability)}){second}. Look at {advice(one.component) or 'these figures'}."
-
-
-def _chance(probability: float) -> str:
-    return "> 99%" if probability > 0.99 else f"{probability:.0%}"
+    return f"{one.component} ({one.chance}){second}. Look at {advice(one.component) or 'these figures'}."
 
 
 def _row(one: Accused) -> dict[str, str]:
-    shown = "; ".join(
-        f"{it.quantity} {it.deviation:+.1f}, {it.ratio:.3g}×".replace("-", "−", 1)
-        if it.quantity not in (BETWEEN, WITHIN)
-        else f"{it.quantity} {it.ratio:.3g}×"
-        for it in one.evidence[:4]
-    )
+    shown = "; ".join(it.words for it in one.evidence[:4])
     about = advice(one.component)
     if isinstance(one, Doubtful):
         about = f"{one.why}; {', '.join(one.retest) or 'all benches'}"
     return {
         "machine": one.machine, "link": f"#machine={quote(one.machine, safe='')}", "component": one.component,
-        "probability": _chance(one.probability), "second": one.second or "–", "evidence": shown, "about": about or "–",
+        "probability": one.chance.replace("more than", ">"), "second": one.second or "–", "evidence": shown,
+        "about": about or "–",
     }  # fmt: skip
 
 
@@ -181,7 +173,7 @@ def _tiles(told: Diagnosis) -> list[tuple[str, str, str]]:
     for one in told.odd:
         found[one.component] = found.get(one.component, 0) + 1
     most = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:2]
-    share = f"{len(told.odd) / told.machines:.1%} of all" if told.machines else ""
+    share = f"{text.share(len(told.odd) / told.machines)} of all" if told.machines else ""
     return [
         ("Machines", text.count(told.machines), f"in {counted(len(told.groups), 'group')} of like hardware"),
         ("Odd", text.count(len(told.odd)), share),

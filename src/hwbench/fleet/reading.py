@@ -76,7 +76,10 @@ def taken(connection: DuckDBPyConnection) -> Cube:
     ).fetchnumpy()
     codes = {column: coded(np.asarray(found[column]), names[column]) for column in CODED}
     plain = {name: np.asarray(found[name]) for name in ("better", "value", "low", "high", "started", "suspect")}
-    made = cube(Rows(**codes, **plain))
+    costs = connection.execute(
+        f"SELECT bench, count(*) / count(DISTINCT run) FROM {table.NAME} WHERE rounds > 0 GROUP BY bench"  # noqa: S608
+    ).fetchall()
+    made = cube(Rows(**codes, **plain, costs={str(bench): float(cases) for bench, cases in costs if bench}))
     return Cube(made.groups, [*refused, *made.refused])
 
 
