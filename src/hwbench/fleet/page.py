@@ -52,8 +52,8 @@ def render(made: Cube) -> str:
         tiles=_tiles(told),
         intro_odd=(
             "Machines of one hardware are compared with each other. Of the machines accused at most "
-            f"{text.share(RATE)} are expected to be healthy. A ratio is of the value as it is: 0.75 of a bandwidth, 1.3 of "
-            "a latency."
+            f"{text.share(RATE)} are expected to be healthy. A ratio is of the value as it is: 0.75 of a bandwidth, "
+            "1.3 of a latency."
         ),
         odd=[_row(one) for one in told.odd[:ROWS]],
         more_odd=len(told.odd[ROWS:]),
