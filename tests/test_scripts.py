@@ -768,7 +768,7 @@ QUIET = dict.fromkeys({fleet_faults.part(name) for name in fleet_faults.NAMES}, 
 
 
 def test_the_bound_is_a_ratio_of_densities() -> None:
-    """The density of a part of one quantity is 1 in the whole; high ratios of healthy machines are as rare as stated."""
+    """The density of a part of one quantity is 1 in the whole; high ratios of healthy machines are rare."""
     known = fleet_faults.truth(0.04, QUIET)
     number = int(known.part[list(fleet_faults.NAMES).index("prange.compute")])
     (at,) = known.of(number)
@@ -777,7 +777,7 @@ def test_the_bound_is_a_ratio_of_densities() -> None:
     density = np.exp(fleet_faults._density(known, x, known.own**2 + known.run**2 / 3, number, fleet_faults.TAIL))
     assert abs(density.sum() * 1e-4 - 1) < 1e-3
     fleet = fleet_faults.made(known, 800, {0.08: 60}, 1)
-    found = fleet_faults.bound(fleet, known)
+    found = fleet_faults.bound(fleet, known, (0.08,))
     healthy = fleet.kind == fleet_faults.HEALTHY
     assert (found[healthy] > 2).mean() < np.exp(-2)
     assert np.median(found[~healthy]) > np.quantile(found[healthy], 0.99)
