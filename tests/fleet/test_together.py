@@ -107,6 +107,15 @@ def test_who_comes_late_joins_the_beat():
     assert clock() == pytest.approx(2005)
 
 
+def test_who_comes_late_with_a_clock_that_is_behind_begins_at_once():
+    """It does not wait for hours, nor for what a store says of the year 3000."""
+    store, clock, said = Memory(), Clock(1000.0), []
+    sign(store, 9000.0, 9005.0)
+    meeting(store, clock=clock, said=said).wait(0)
+    assert clock() == 1000.0
+    assert said == ["warning: the others have begun, and this machine's clock is behind theirs; it is not in step"]
+
+
 def test_without_a_store_a_machine_begins_alone():
     """Nothing is lost but the others' company."""
     store, said = Memory(), []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import signal
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -60,13 +61,15 @@ def connected(address: str) -> Iterator[Client]:
 def local(workers: int, *, processes: bool = True) -> Iterator[Client]:
     """A client of so many workers on this machine."""
     distributed = _distributed("--dask-local")
-    with (
-        distributed.LocalCluster(
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches workers as well, which print tracebacks
+    try:
+        cluster = distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=processes, dashboard_address="localhost:0",
             silence_logs=logging.CRITICAL,
-        ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):  # fmt: skip
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    with cluster, distributed.Client(cluster, set_as_default=False) as client:
         yield client
 
 

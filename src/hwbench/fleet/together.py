@@ -89,10 +89,15 @@ class Meeting:
     def _told(self, looked: bool) -> float:
         """What the sign says; by this machine's clock where that differs from the clock of who put it."""
         put, at = _numbers(self.store.get(f"{self.folder}begin/sign"))
-        off = self.clock() - put
-        if looked and not -APART < off < APART + LOOK:
-            self.say(f"warning: this machine's clock is {off:+.0f} s off; it begins within {LOOK:g} s of the others")
-            return self.clock() + (at - put) - LOOK / 2
+        now = self.clock()
+        if looked and not -APART < now - put < APART + LOOK:
+            self.say(
+                f"warning: this machine's clock is {now - put:+.0f} s off; it begins within {LOOK:g} s of the others"
+            )
+            return now + (at - put) - LOOK / 2
+        if not looked and put > now + APART:  # it came late, and its clock is behind by nobody knows how much
+            self.say("warning: the others have begun, and this machine's clock is behind theirs; it is not in step")
+            return now
         return at
 
     def _until(self, moment: float) -> None:
