@@ -49,6 +49,18 @@ def test_headline_quantities_and_pinned_cases_of_one_version_are_read(database):
     assert made.refused == ["1 of 110 figures are of other versions of their benches: not compared"]
 
 
+def test_what_is_not_of_this_world_is_left_out(database, monkeypatch):
+    database.execute(f"UPDATE {table.NAME} SET value = 1e300 WHERE machine = 'node-000' AND quantity = 'clock.one'")
+    database.execute(f"UPDATE {table.NAME} SET started = TIMESTAMP 'infinity' WHERE run = '1-0'")
+    database.execute(f"UPDATE {table.NAME} SET started = TIMESTAMP '20000-01-01' WHERE run = '2-0'")
+    monkeypatch.setattr(reading, "MOST", 2)
+    made = reading.taken(database)
+    assert made.refused[0].endswith("of 110 figures have values or times out of range: not compared")
+    assert made.refused[1] == "2 of 4 quantities: the 2 of most figures are compared"
+    assert made.groups[0].y.shape[1] == 2
+    assert np.nanmax(made.groups[0].started) < 2e9
+
+
 def test_a_store_without_parquet_says_what_makes_it(tmp_path):
     with pytest.raises(StoreError, match="fleet compact"):
         reading.read(Store.open(str(tmp_path)), lambda line: None)

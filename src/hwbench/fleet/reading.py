@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 CODED = ("machine", "hardware", "quantity", "run", "bench", "model", "unit")
-USED = (
-    "value IS NOT NULL AND better <> 0 AND started IS NOT NULL AND status IN ('ok', 'suspect') "
-    "AND (headline OR quantity LIKE '%cpu=%')"
-)
+ASKED = "value IS NOT NULL AND better <> 0 AND status IN ('ok', 'suspect') AND (headline OR quantity LIKE '%cpu=%')"
+# What a file claims need not be of this world: a page has to show values and dates.
+SANE = "value BETWEEN 1e-30 AND 1e30 AND started BETWEEN TIMESTAMP '1970-01-02' AND TIMESTAMP '2199-12-31'"
+USED = f"{ASKED} AND {SANE}"
+MOST = 400  # quantities: those of most figures
 
 
 def read(store: Store, tell: Callable[[str], None], since: str = "", until: str = "~") -> Cube:
@@ -42,21 +43,30 @@ def taken(connection: DuckDBPyConnection) -> Cube:
         CREATE TEMP TABLE versions AS SELECT quantity, version FROM (
             SELECT quantity, version, row_number() OVER (
                 PARTITION BY quantity ORDER BY count(*) DESC, version DESC NULLS LAST
-            ) AS place FROM {table.NAME} WHERE {USED} GROUP BY quantity, version
-        ) WHERE place = 1
+            ) AS place, sum(count(*)) OVER (PARTITION BY quantity) AS figures
+            FROM {table.NAME} WHERE {USED} GROUP BY quantity, version
+        ) WHERE place = 1 ORDER BY figures DESC, quantity LIMIT {MOST}
         """  # noqa: S608 - names of our own
     )
     kept = ", ".join(f"c.{name}" for name in (*CODED, "better", "value", "low", "high", "started", "status"))
     connection.execute(
         f"""
-        CREATE TEMP TABLE used AS SELECT {kept} FROM {table.NAME} c JOIN versions v
-        ON c.quantity = v.quantity AND c.version IS NOT DISTINCT FROM v.version WHERE {USED}
-        """.replace("AND (headline OR quantity", "AND (c.headline OR c.quantity")  # noqa: S608
+        CREATE TEMP TABLE used AS SELECT {kept} FROM (SELECT * FROM {table.NAME} WHERE {USED}) c JOIN versions v
+        ON c.quantity = v.quantity AND c.version IS NOT DISTINCT FROM v.version
+        """  # noqa: S608
     )
     refused = []
-    (whole,) = _row(connection, f"SELECT count(*) FROM {table.NAME} WHERE {USED}")  # noqa: S608
+    asked, whole = (
+        _row(connection, f"SELECT count(*) FROM {table.NAME} WHERE {which}")[0]  # noqa: S608
+        for which in (ASKED, USED)
+    )
+    if whole < asked:
+        refused.append(f"{asked - whole} of {asked} figures have values or times out of range: not compared")
+    (quantities,) = _row(connection, f"SELECT count(DISTINCT quantity) FROM {table.NAME} WHERE {USED}")  # noqa: S608
+    if quantities > MOST:
+        refused.append(f"{quantities - MOST} of {quantities} quantities: the {MOST} of most figures are compared")
     (left,) = _row(connection, "SELECT count(*) FROM used")
-    if left < whole:
+    if left < whole and quantities <= MOST:
         refused.append(f"{whole - left} of {whole} figures are of other versions of their benches: not compared")
     names: dict[str, Sequence[str]] = {}
     for column in CODED:
