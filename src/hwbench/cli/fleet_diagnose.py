@@ -123,13 +123,14 @@ def _accused(title: str, one: Accused) -> Iterator[str]:
 
     width = min(shutil.get_terminal_size((80, 24)).columns, 110)
     other = f"; else {one.second}" if one.second else ""
-    yield printable(f"{one.machine} is {title}: {one.component}, {one.chance}{other}")
+    case = "" if title == "odd" else "if it is at fault, "
+    yield from wrapped(printable(f"{one.machine} is {title}: {case}{one.component}, {one.chance}{other}"), width)
     yield from _wrapped(printable("; ".join(it.words for it in one.evidence)), width)
     why, retest = getattr(one, "why", ""), getattr(one, "retest", ())
     if why:
-        yield from wrapped(printable(f"{why}: {', '.join(retest) or 'all benches'}"), width)
+        yield from _wrapped(printable(f"{why}: {', '.join(retest) or 'all benches'}"), width)
     elif advice(one.component):
-        yield from wrapped(printable(f"look at {advice(one.component)}"), width)
+        yield from _wrapped(printable(f"look at {advice(one.component)}"), width)
 
 
 def _wrapped(said: str, width: int) -> Sequence[str]:
