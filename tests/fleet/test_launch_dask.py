@@ -157,6 +157,14 @@ def test_machines_are_chosen(client):
     assert Dask(ORDER, client, each="worker", only=[name]).names() == [name]
 
 
+def test_a_cluster_is_reached_by_its_address(client):
+    """And left as it was."""
+    with launch_dask.connected(client.scheduler.address) as other:
+        assert Dask(ORDER, other, each="worker").names() == Dask(ORDER, client, each="worker").names()
+    assert other.status == "closed"
+    assert client.status == "running"
+
+
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "what://x", "no address"])
 def test_an_address_without_a_scheduler_is_one_line(monkeypatch, address):
     """With the remedy."""

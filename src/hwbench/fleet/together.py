@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..errors import StoreError
+from ..record import text
 from .launch_task import Task
 
 FOLDER = "together"
@@ -91,9 +92,8 @@ class Meeting:
         put, at = _numbers(self.store.get(f"{self.folder}begin/sign"))
         now = self.clock()
         if looked and not -APART < now - put < APART + LOOK:
-            self.say(
-                f"warning: this machine's clock is {now - put:+.0f} s off; it begins within {LOOK:g} s of the others"
-            )
+            off = f"{text.duration(abs(now - put))} {'ahead' if now > put else 'behind'}"
+            self.say(f"warning: this machine's clock is {off}; it begins within {LOOK:g} s of the others")
             return now + (at - put) - LOOK / 2
         if not looked and put > now + APART:  # it came late, and its clock is behind by nobody knows how much
             self.say("warning: the others have begun, and this machine's clock is behind theirs; it is not in step")
