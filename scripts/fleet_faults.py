@@ -2,8 +2,10 @@
 
     python scripts/fleet_faults.py variances              # components of variance of the runs at hand (reports/runs)
     python scripts/fleet_faults.py recall                 # against the likelihood-ratio bound and fixed rules, 25 cells
+    python scripts/fleet_faults.py strained               # fleets that break an assumption of the diagnosis
     python scripts/fleet_faults.py published              # 10,000 machines × 40 quantities × 3 runs, kept compressed
     python scripts/fleet_faults.py orders --times 100     # the same answer for the rows in any order
+    python scripts/fleet_faults.py scale                  # seconds and bytes for the published set
     python scripts/fleet_faults.py chart                  # docs/pictures/fleet.svg
     python scripts/fleet_faults.py real --to DIR          # real faults in the small on this machine
     python scripts/fleet_faults.py told                   # the tables of all that was measured

@@ -93,6 +93,12 @@ def test_a_quantity_of_few_machines_is_named_and_not_judged():
     ]
 
 
+def test_a_group_of_two_kinds_of_machine_is_said_to_be_one():
+    group = alike(60)
+    group.y[:20] -= 0.5
+    assert "33% of them are odd: perhaps two kinds of machine" in diagnose(Cube([group], [])).groups[0].judged_by
+
+
 def test_few_machines_are_judged_by_their_own_history():
     group = alike(3, runs=6)
     channel = components(group.quantities)["memory channel"][1]

@@ -34,6 +34,7 @@ EVIDENCE = 6  # figures that are shown of a machine
 ENOUGH = 200  # machines that show whether scores of the healthy are as high as they should be
 SAMPLE = 2000  # machines of which that is looked at
 UPPER = 0.975  # the quantile of scores above which that is looked at
+MANY = 0.2  # of a group at fault: more than faults are likely to be
 MEMORY = re.compile(r"dram\.(read|write|copy|triad)\.all")
 AGAIN = 3  # benches that tell the likeliest components apart
 
@@ -221,7 +222,11 @@ def deviations(found: Health) -> Floats:
 def _judged_by(one: Verdict) -> str:
     number = len(one.group.machines)
     if number >= ALIKE:
-        return f"{counted(number, 'machine')} alike"
+        share = float((one.adjusted <= RATE).mean())
+        doubt = (
+            f"; {text.share(share)} of them are odd: perhaps two kinds of machine, not faults" if share > MANY else ""
+        )
+        return f"{counted(number, 'machine')} alike{doubt}"
     few = f"fewer than {ALIKE} machines alike"
     sheet = _of_datasheet(one.group)
     if one.scores is not None:
