@@ -22,6 +22,7 @@ class Delivery:
         self.store: str | None = None  # that has the run
         self._note: Waiting | None = None
         self._failed: StoreError | None = None
+        self._lines: list[str] = []
         if url is not None:
             from ..fleet import spool
             from ..fleet.store import Store
@@ -44,18 +45,16 @@ class Delivery:
         from ..fleet.store import AwayError, shown
 
         if run.finished is None:
-            echo_err(
-                "warning: the run is not finished and was not delivered; --resume goes on with it, then delivers it"
+            self._lines.append(
+                "the run is not finished and was not delivered; --resume goes on with it, then delivers it"
             )
             return
         outcome = spool.hand_over(run, path, self.out, self._note)
-        if not self._note.path.exists():
+        if outcome.delivered(run):
             self.store = shown(self.url)
-        if len(outcome.put) + outcome.there > 1:
-            echo_err(f"delivered {len(outcome.put) + outcome.there - 1} earlier runs as well")
         for error in outcome.failures:
             if isinstance(error, AwayError):
-                echo_err(f"warning: {error}; {kept(outcome, path)}")
+                self._lines.append(f"{error}; {kept(outcome, path)}")
             elif self._failed is None:
                 self._failed = error
 
@@ -64,8 +63,10 @@ class Delivery:
         if self._note is not None:
             echo_err("not delivered: --resume goes on with the run, then delivers it")
 
-    def refused(self) -> None:
-        """Raise what the store refused: trying again does not help before somebody has acted."""
+    def end(self) -> None:
+        """Say what was not delivered, after the summary; raise what trying again does not mend."""
+        for line in self._lines:
+            echo_err(f"warning: {line}")
         if self._failed is not None:
             from ..errors import StoreError
 
@@ -73,7 +74,9 @@ class Delivery:
 
 
 def kept(outcome: Outcome, path: Path | None) -> str:
-    """Where a run is that was not delivered, and what delivers it."""
+    """Where runs are that were not delivered, and what delivers them."""
+    from ..record.phrases import counted
+
     if path is None:
-        return "the run is in no file either, and is lost with this output"
-    return f"{outcome.left or 1} runs are kept; the next run or `hwbench fleet flush` delivers them"
+        return "the run could be saved nowhere, and the table above is all there is of it"
+    return f"{counted(outcome.left, 'run')} kept; the next run with --to or `hwbench fleet flush` delivers them"

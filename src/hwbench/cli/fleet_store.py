@@ -65,13 +65,15 @@ def add(
 
 def _told(outcome: Outcome) -> None:
     """Say what was delivered, what was not and why; exit code 2 where something should have been and was not."""
+    from ..record.phrases import counted
+
     for one in outcome.unfinished:
         echo_err(f"{one.note.run}: is measured still, or was cut off: `hwbench run --resume` goes on with it")
     for error in outcome.failures:
         echo_err(f"warning: {error}")
-    there = f", {outcome.there} were there already" if outcome.there else ""
-    left = f", {outcome.left} are left" if outcome.left else ""
-    echo(f"delivered {len(outcome.put)} runs{there}{left}")
+    there = f", {len(outcome.there)} were there already" if outcome.there else ""
+    left = f", {outcome.left} left" if outcome.left else ""
+    echo(f"delivered {counted(len(outcome.put), 'run')}{there}{left}")
     if outcome.failures:
         raise typer.Exit(2)
 
@@ -87,6 +89,7 @@ def compact(
         day_of(one, "--day")
     from ..errors import UsageError
     from ..fleet import compact as compacting
+    from ..record.phrases import counted
 
     if jobs is not None and not 1 <= jobs <= 1024:
         raise UsageError(f"--jobs {jobs}: must be from 1 to 1024")
@@ -96,7 +99,7 @@ def compact(
         for line in done.failures:
             echo_err(f"warning: {line}")
         if done.made:
-            echo(f"{done.day}: {done.runs} runs, {done.read} of them new")
+            echo(f"{done.day}: {counted(done.runs, 'run')}, {done.read} new")
     if not count:
         from ..errors import StoreError
         from ..fleet.store import shown

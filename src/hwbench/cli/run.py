@@ -91,7 +91,7 @@ def run(
         page = None if no_report else _report_beside(reading, out)
         delivery.make(done, path)
         _deliver(reading, path, page, json, store=delivery.store, quiet=to_stdout, findings=findings)
-        delivery.refused()
+        delivery.end()
         if any(record.status in ("wrong", "error") for record in done.records):
             raise typer.Exit(1)
 

@@ -57,13 +57,17 @@ class Waiting:
 
 @dataclass
 class Outcome:
-    """What became of runs: keys that were put, how many were there already, unfinished ones, and failures."""
+    """What became of runs: keys that were put or were there already, unfinished ones, and failures."""
 
     put: list[str] = field(default_factory=list)
-    there: int = 0
+    there: list[str] = field(default_factory=list)
     unfinished: list[Waiting] = field(default_factory=list)
     failures: list[StoreError] = field(default_factory=list)
     left: int = 0  # that were not tried, or failed
+
+    def delivered(self, run: Run) -> bool:
+        """Whether the store has this run."""
+        return objects.key_of(run) in (*self.put, *self.there)
 
 
 def absolute(url: str) -> str:
@@ -118,7 +122,7 @@ def put(target: Store, key: str, data: bytes, outcome: Outcome) -> None:
     if target.put_once(key, data, objects.same):
         outcome.put.append(key)
     else:
-        outcome.there += 1
+        outcome.there.append(key)
 
 
 def hand_over(run: Run, path: Path | None, out: Path, note: Waiting) -> Outcome:

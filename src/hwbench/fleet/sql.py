@@ -33,8 +33,9 @@ class Answer:
 
 def lock(connection: DuckDBPyConnection) -> None:
     """Take the database its files, its network and its settings; nothing that is asked later gives them back."""
-    for statement in LOCKED:
-        connection.execute(statement)
+    if str(connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]).lower() != "true":
+        for statement in LOCKED:
+            connection.execute(statement)
 
 
 def check(question: str) -> None:

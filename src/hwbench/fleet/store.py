@@ -35,6 +35,7 @@ TRIES = 3  # of a put, beside the client's own, which repeats no put that ran ou
 TIMEOUT_S = 60  # of a request: 1 MB at 20 kB/s
 LARGEST = 256 * 2**20  # bytes of an object; Parquet of 10,000 machines, three runs each, has 60 MB
 PLAIN_HTTP = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP")
+STAGED = re.compile(r"#\d+$")  # what the client has not finished writing
 CODE = re.compile(r"<Code>(\w{1,40})</Code>")
 HTTP = re.compile(r"status (?:code )?(\d{3})\b|StatusCode\((\d{3})\)|status: (\d{3})\b")
 
@@ -49,7 +50,7 @@ class Store:
     def __init__(self, url: str, *, tries: int = TRIES, timeout_s: float = TIMEOUT_S) -> None:
         self.url = shown(url)
         self.tries = tries
-        self._made = _maker(url, timeout_s)
+        self._directory, self._made = _maker(url, timeout_s)
         self._store: ObjectStore | None = None
 
     @classmethod
@@ -96,16 +97,18 @@ class Store:
         import obstore
 
         store = self._opened()
-        found = self._done(
-            lambda: [one["path"] for part in obstore.list(store, prefix or None, chunk_size=1000) for one in part]
-        )
-        return sorted(found)
+        if self._directory is not None:
+            return sorted(_files(self._directory, prefix))
+        parts = self._done(lambda: list(obstore.list(store, prefix or None, chunk_size=1000)))
+        return sorted(one["path"] for part in parts for one in part)
 
     def folders(self, prefix: str) -> list[str]:
         """The names right below a prefix that other keys are below, sorted."""
         import obstore
 
         store = self._opened()
+        if self._directory is not None:
+            return sorted({rest[0] for key in self.keys(prefix) if len(rest := key[len(prefix) + 1 :].split("/")) > 1})
         found = self._done(lambda: obstore.list_with_delimiter(store, prefix)["common_prefixes"])
         return sorted(one.rstrip("/").rpartition("/")[2] for one in found)
 
@@ -208,6 +211,14 @@ def failure(error: Exception, url: str) -> StoreError:
     return AwayError(f"{url}: {why}{said}; try again later")
 
 
+def _files(directory: Path, prefix: str) -> Iterator[str]:
+    """The files below a directory, links to others left out: the client refuses all where one has a strange name."""
+    for place, _, names in os.walk(directory / prefix):
+        for name in names:
+            if not STAGED.search(name):
+                yield (Path(place) / name).relative_to(directory).as_posix()
+
+
 def shown(url: str) -> str:
     """A URL as messages have it, without what may be a password in it."""
     if "://" in url:
@@ -217,8 +228,8 @@ def shown(url: str) -> str:
     return text.printable(url)[:300]
 
 
-def _maker(url: str, timeout_s: float) -> Callable[[bool], ObjectStore]:
-    """What makes the client of a URL; UsageError where it is none of a store."""
+def _maker(url: str, timeout_s: float) -> tuple[Path | None, Callable[[bool], ObjectStore]]:
+    """The directory of a URL, if it is one, and what makes its client; UsageError where it is none of a store."""
     if not url.strip():
         raise UsageError("URL is empty; name a directory, file://, s3://bucket/prefix, gs:// or az://")
     scheme = url.partition("://")[0].lower() if "://" in url else ""
@@ -241,18 +252,21 @@ def _maker(url: str, timeout_s: float) -> Callable[[bool], ObjectStore]:
         raise UsageError(f"a store needs obstore, which is not installed: {command('fleet')}") from None
     if scheme in ("", "file"):
         directory = Path(unquote(urlsplit(url).path)) if scheme else Path(url)
-        return lambda make: _local(directory, make=make)
-    return lambda _: _remote(url, timeout_s)
+        return directory, lambda make: _local(directory, make=make)
+    return None, lambda _: _remote(url, timeout_s)
 
 
 def _local(directory: Path, *, make: bool) -> ObjectStore:
     """A directory. Only its last part is made: where its parent is missing, a file system is not mounted."""
     from obstore.store import LocalStore
 
+    name = text.printable(str(directory))
+    if make and not directory.parent.is_dir():
+        raise AwayError(f"{name}: has no directory above it; mount the file system, or make the directory")
     if make:
         directory.mkdir(exist_ok=True)
     if not directory.is_dir():
-        raise MissingError(f"{text.printable(str(directory))}: is no directory; check the URL")
+        raise MissingError(f"{name}: is no directory; check the URL")
     return LocalStore(directory)
 
 
