@@ -8,13 +8,18 @@ import sys
 
 import pytest
 
-from fleet.test_launch_ssh import store as hosts_and_store
+from doubles.launches import hosts_and_store
 from hwbench.cli import fleet_run
 from hwbench.errors import StoreError
 from hwbench.fleet import launch, launch_dask, launch_slurm
 from hwbench.fleet.store import Store
 
-there = hosts_and_store  # ssh and hwbench as scripts, and the directory that they deliver to
+
+@pytest.fixture
+def there(tmp_path, monkeypatch):
+    """The directory that hosts deliver to; ssh and hwbench are scripts."""
+    monkeypatch.setattr(launch, "PERIOD", 0.01)
+    return hosts_and_store(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -4,70 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from doubles.stores import Memory
-from fleet.test_launch_watch import LAUNCH, key
+from doubles.launches import LAUNCH, World, key
 from hwbench.errors import StoreError, UsageError
-from hwbench.fleet.launch import Ended, Launch, Order, chosen
-from hwbench.fleet.launch_watch import Watch
-
-
-class Engine:
-    """A launcher that does at given times what its script says: `(seconds, task, exit code or None)`."""
-
-    def __init__(self, world, script, machines=3, whys=()):
-        self.world, self.script, self.machines, self.whys = world, list(script), machines, dict(whys)
-        self.started = []
-
-    def names(self):
-        return [f"node{task}" for task in range(self.machines)]
-
-    def check(self, say):
-        return self.whys
-
-    def start(self, task, machines):
-        self.started.append(task)
-        self.asked = machines
-
-    def ended(self):
-        due = [step for step in self.script if step[0] <= self.world.now]
-        self.script = [step for step in self.script if step[0] > self.world.now]
-        for _, task, code in due:
-            if code == "answers":
-                self.world.store.objects[key(task)] = b""
-        return [Ended(task, code, "") for _, task, code in due if code != "answers"]
-
-    def close(self):
-        pass
-
-
-class World:
-    """A clock, a store, and what is said."""
-
-    def __init__(self):
-        self.now, self.store, self.said, self.counts = 0.0, Memory(), [], []
-
-    def clock(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.now += seconds
-
-    def started(self, launch, machines):
-        self.counts.append(machines)
-
-    def answered(self, done, names):
-        self.counts.append((done, *names))
-
-    def say(self, line):
-        self.said.append(line)
-
-    def close(self):
-        pass
-
-    def launch(self, script, *, machines=3, whys=(), **options):
-        self.engine = Engine(self, script, machines, whys)
-        watch = Watch(self.store, LAUNCH)
-        return Launch(self.engine, watch, self, clock=self.clock, sleep=self.sleep, **options)
+from hwbench.fleet.launch import Order, chosen
 
 
 @pytest.fixture

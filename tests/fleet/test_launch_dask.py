@@ -10,9 +10,8 @@ import time
 
 import pytest
 
+from doubles.launches import LAUNCH, World, key
 from doubles.stores import Memory
-from fleet.test_launch import World
-from fleet.test_launch_watch import LAUNCH, key
 from hwbench.errors import StoreError, UsageError
 from hwbench.fleet import launch, launch_dask, launch_task
 from hwbench.fleet.launch import Launch, Order
@@ -123,6 +122,17 @@ def test_a_worker_that_came_back_is_asked_for_its_process(client, runs):
     assert (len(made.calls), done.silent, dask.pids[worker]) == (2, {}, str(os.getpid()))
     dask.pids.clear()
     assert dask._process("inproc://nobody") is None
+
+
+def test_a_scheduler_that_is_lost_is_no_traceback(client, runs):
+    """Its machines are named."""
+    made = runs()
+    with launch_dask.connected(client.scheduler.address) as other:
+        dask = Dask(ORDER, other, rejoin=0.05)
+        other.close()
+        dask.asked = 0.0
+        done, _ = launched(dask, made)
+    assert list(done.silent.values()) == ["its worker was lost, and did not come back within 0.05 s"]
 
 
 def test_versions_are_compared_first(client, runs, monkeypatch):

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from fleet.test_launch_watch import LAUNCH
+from doubles.launches import LAUNCH
 from hwbench.errors import StoreError, UsageError
 from hwbench.fleet import launch_slurm
 from hwbench.fleet.launch import Ended, Order

@@ -2,59 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 
 import pytest
 
-from doubles.stores import Folder
-from fleet.test_launch import World
-from fleet.test_launch_watch import LAUNCH
+from doubles.launches import LAUNCH, World, hosts_and_store
 from hwbench.errors import StoreError, UsageError
 from hwbench.fleet import launch, launch_ssh
 from hwbench.fleet.launch import Launch, Order
 from hwbench.fleet.launch_ssh import Ssh
-from hwbench.fleet.launch_watch import Watch, today
+from hwbench.fleet.launch_watch import Watch
 from hwbench.version import __version__
-
-SSH = """#!/bin/sh
-while [ "$1" != -- ]; do shift; done
-host=${2#*@}
-[ "$host" = gone ] && { echo "ssh: Could not resolve hostname gone" >&2; exit 255; }
-export FAKE_HOST=$host
-exec /bin/sh -c "$3"
-"""
-# What hwbench does there, in as few words as a shell has: it says its version, and puts a run with its ticket.
-HWBENCH = f"""#!/bin/sh
-echo "$FAKE_HOST $*" >> "$FAKE_STORE/../calls"
-if [ "$1" = -V ]; then
-    [ "$FAKE_HOST" = old ] && echo "hwbench 0.0.1" || echo "hwbench {__version__}"
-    exit
-fi
-case "$FAKE_HOST" in
-flaky) [ -e "$FAKE_STORE/../tried" ] || {{ touch "$FAKE_STORE/../tried"; exit 137; }} ;;
-odd) echo "hwbench: --device gpu: there is none" >&2; exit 2 ;;
-esac
-mkdir -p "$FAKE_STORE/runs/{today()}"
-ticket=$(printf %s%05x "$HWBENCH_LAUNCH" "$HWBENCH_TASK")
-echo run > "$FAKE_STORE/runs/{today()}/$FAKE_HOST-20261130T000000Z-$ticket.json.gz"
-"""
 
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     """A store that the fake hosts reach, with ssh and hwbench on the path."""
-    for name, code in (("ssh", SSH), ("hwbench", HWBENCH)):
-        path = tmp_path / "bin" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(code)
-        path.chmod(0o755)
-    (tmp_path / "store").mkdir()
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    monkeypatch.setenv("FAKE_STORE", str(tmp_path / "store"))
     monkeypatch.setattr(launch, "PERIOD", 0.01)
-    return Folder(tmp_path / "store")
+    return hosts_and_store(tmp_path, monkeypatch)
 
 
 def order(store, *words):

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import datetime
 
+from doubles.launches import LAUNCH, key
 from doubles.stores import Memory
 from hwbench.fleet.launch_watch import Watch, today
-
-LAUNCH = "abc1234"
-
-
-def key(task, day=None, launch=LAUNCH, machine="box"):
-    return f"runs/{day or today()}/{machine}-20261130T000000Z-{launch}{task:05x}.json.gz"
 
 
 def test_the_launchs_own_runs_are_its_answers():

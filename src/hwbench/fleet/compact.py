@@ -68,7 +68,7 @@ def compact(url: str, days: Sequence[str] = (), jobs: int | None = None) -> Iter
                     context = multiprocessing.get_context("spawn")  # a fork would copy the store's client
                     pool = stack.enter_context(ProcessPoolExecutor(workers, context))
                 parts = _parts(url, new, directory, pool, done)
-                if done.read or former:
+                if parts or former:
                     data = _merged([*former, *parts], directory, {_id(one) for one in keys})
                     target.put_once(key, data, lambda *_: True)  # another process made it of the same runs
                     done.key = key
@@ -143,7 +143,7 @@ def _parts(url: str, keys: Sequence[str], directory: Path, pool: Executor | None
     for path, (count, failures) in zip(paths, each(part, [url] * len(pieces), pieces, paths), strict=True):
         done.read += count
         done.failures += failures
-        if count:
+        if path.exists():  # runs may have no case
             written.append(path)
     return written
 
@@ -174,7 +174,7 @@ def part(url: str, keys: Sequence[str], path: Path) -> tuple[int, list[str]]:
                 _write(connection, found, path)
             finally:
                 connection.close()
-    return count if found else 0, failures
+    return count, failures
 
 
 def of_object(key: str, data: bytes | StoreError, name: str) -> list[Row]:

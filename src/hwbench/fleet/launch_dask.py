@@ -163,7 +163,7 @@ class Dask:
         """The host and the name of each worker, by its address; {} where the scheduler is lost."""
         now = time.monotonic()
         if now - self.asked > FRESH:
-            found = _scheduler_info(self.client)["workers"] if self.client.status == "running" else {}
+            found = _scheduler_info(self.client).get("workers", {})
             self.workers = {address: (str(one.get("host")), str(one.get("name"))) for address, one in found.items()}
             self.asked = now
         return self.workers
@@ -179,7 +179,10 @@ class Dask:
     def _process(self, worker: str) -> str | None:
         """The process of a worker, asked for anew after one at its address was lost; None where it does not answer."""
         if worker not in self.pids:
-            said = self.client.run(launch_task.facts, workers=[worker], on_error="return").get(worker)
+            try:
+                said = self.client.run(launch_task.facts, workers=[worker], on_error="return").get(worker)
+            except Exception:  # noqa: BLE001 - whatever a connection that breaks raises
+                return None
             if not isinstance(said, dict):
                 return None
             self.pids[worker] = str(said.get("pid"))
@@ -236,12 +239,16 @@ def _differing(facts: Sequence[dict[str, str]], names: Sequence[str]) -> list[st
 
 
 def _scheduler_info(client: Client) -> dict[str, dict[str, dict[str, object]]]:
-    """What the scheduler knows of all workers; newer versions give five unless asked for more."""
+    """What the scheduler knows of all workers, {} where it is lost; some versions give five unless asked for more."""
     ask: Callable[..., dict[str, dict[str, dict[str, object]]]] = client.scheduler_info
+    if client.status != "running":
+        return {}
     try:
         return ask(n_workers=-1)
     except TypeError:
         return ask()
+    except Exception:  # noqa: BLE001 - whatever a connection that breaks raises
+        return {}
 
 
 def _distributed(option: str) -> Any:

@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from ..analysis.headline import RATIO, UNITS, Headline
-from ..analysis.measures import Catalogue
-from ..analysis.reading import Reading, leading_metric
+from ..analysis.headline import RATIO, UNITS, Headline, headline
+from ..analysis.measures import Catalogue, completed
+from ..analysis.reading import leading_metric
 from ..errors import StoreError
 from ..record import identity
 from ..record.estimate import Estimate, estimate
@@ -23,8 +23,12 @@ LONGEST = 200  # characters of a name
 
 
 def rows(run: Run, catalogue: Catalogue | None = None) -> Iterator[Row]:
-    """The rows of a run, in the order of `table.COLUMNS`; StoreError where it states no time of its start."""
-    reading = Reading(run, catalogue)
+    """The rows of a run, in the order of `table.COLUMNS`; StoreError where it states no time of its start.
+
+    Statuses are those of measuring. What a machine's own limits say of its figures is not concluded here, which would
+    take half the time: a fleet has the other machines to compare with.
+    """
+    run = completed(run, {} if catalogue is None else catalogue)
     machine = run.machine
     of_run = (
         _text(run.id),
@@ -34,17 +38,17 @@ def rows(run: Run, catalogue: Catalogue | None = None) -> Iterator[Row]:
         started(run),
     )
     hwbench = _text(str(run.hwbench.get("version") or ""))
-    by_label = {(record.device, record.case.label): record for record in reading.records}
+    by_label = {(record.device, record.case.label): record for record in run.records}
     shown: set[int] = set()
-    for one in reading.headline:
+    for one in headline(run):
         record = by_label[one.device, one.record]
         if not _made_of_two(one):
             shown.add(id(record))
         yield (*of_run, _on(one.name, one.device), *_headline(one, record), True, record.version, hwbench)
-    for record in reading.records:
+    for record in run.records:
         if id(record) not in shown:
             label = _text(record.case.label)
-            yield (*of_run, _on(label, record.device), *_case(record, label, reading), False, record.version, hwbench)
+            yield (*of_run, _on(label, record.device), *_case(record, label, run), False, record.version, hwbench)
 
 
 def started(run: Run) -> datetime.datetime:
@@ -76,9 +80,9 @@ def _headline(one: Headline, record: Record) -> Row:
     return (record.bench, _text(one.record), one.unit, better, *figures, status, len(record.samples))
 
 
-def _case(record: Record, label: str, reading: Reading) -> Row:
+def _case(record: Record, label: str, run: Run) -> Row:
     bench = _text(record.bench)
-    metric = leading_metric(record, reading.benches.get(record.bench))
+    metric = leading_metric(record, run.benches.get(record.bench))
     unit = UNITS.get(metric.count, "s") if metric else "s"
     better = 1 if metric and metric.higher else -1
     if not record.timed:
