@@ -41,6 +41,7 @@ class Delivery:
         """Deliver the run, and what earlier ones left; a store that is away is a warning."""
         if self.url is None or self._note is None:
             return
+        from ..errors import StoreError
         from ..fleet import spool
         from ..fleet.store import AwayError, shown
 
@@ -49,14 +50,18 @@ class Delivery:
                 "the run is not finished and was not delivered; --resume goes on with it, then delivers it"
             )
             return
-        outcome = spool.hand_over(run, path, self.out, self._note)
+        try:
+            outcome = spool.hand_over(run, path, self.out, self._note)
+        except StoreError as error:  # the spool itself cannot be written any more; the summary comes first
+            self._failed = error
+            return
         if outcome.delivered(run):
             self.store = shown(self.url)
-        for error in outcome.failures:
-            if isinstance(error, AwayError):
-                self._lines.append(f"{error}; {kept(outcome, path)}")
+        for one in outcome.failures:
+            if isinstance(one, AwayError):
+                self._lines.append(f"{one}; {kept(outcome, path)}")
             elif self._failed is None:
-                self._failed = error
+                self._failed = one
 
     def interrupted(self) -> None:
         """Say that a run that was stopped is not delivered."""

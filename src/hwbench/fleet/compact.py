@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from ..errors import StoreError
 from ..record import collector, store
@@ -197,23 +199,16 @@ def of_object(key: str, data: bytes | StoreError, name: str) -> list[Row]:
 
 
 def _write(connection: DuckDBPyConnection, found: Sequence[Row], path: Path) -> None:
-    """Write rows as Parquet."""
-    import numpy as np
-
-    kinds: dict[str, Any] = {
-        "VARCHAR": object,
-        "TIMESTAMP": "datetime64[us]",
-        "DOUBLE": float,
-        "TINYINT": "i1",
-        "INTEGER": "i4",
-    }
-    arrays = {
-        name: np.array(values, dtype=kinds.get(kind, bool))  # None becomes NaN, which DuckDB takes for NULL
-        for (name, kind), values in zip(table.COLUMNS.items(), zip(*found, strict=True), strict=True)
-    }
-    connection.register("found", arrays)
-    connection.execute(f"COPY (SELECT {database.selected()} FROM found) TO '{_quoted(path)}' (FORMAT parquet)")  # noqa: S608
-    connection.unregister("found")
+    """Write rows as Parquet, by way of lines of JSON: arrays of Python would need pandas."""
+    lines = path.with_suffix(".jsonl")
+    encode = msgspec.json.Encoder().encode
+    lines.write_bytes(b"\n".join(encode(dict(zip(table.COLUMNS, row, strict=True))) for row in found))
+    kinds = ", ".join(f"'{name}': '{kind}'" for name, kind in table.COLUMNS.items())
+    source = f"read_json(?, format = 'newline_delimited', columns = {{{kinds}}})"
+    try:
+        connection.execute(f"COPY (SELECT * FROM {source}) TO '{_quoted(path)}' (FORMAT parquet)", [str(lines)])  # noqa: S608
+    finally:
+        lines.unlink()
 
 
 def _merged(paths: Sequence[Path], directory: Path, ids: set[str]) -> bytes:
