@@ -169,7 +169,7 @@ def test_what_draws_and_what_drives_a_gpu_stays_where_it_belongs(name):
     """Optional and heavy libraries are imported by few: whoever computes, whoever draws, whoever drives a GPU."""
     homes = {
         "numba": ("kernels", "benches", "counting", "devices", "host"),
-        "scipy": ("record", "tracking", "benches"),
+        "scipy": ("record", "tracking", "benches", "fleet"),
         "vl_convert": ("report",),
         "jinja2": ("report",),
         "cupy": ("devices.gpu", "host.gpu_probe"),

@@ -759,3 +759,56 @@ def test_what_was_measured_of_ab_is_told_again(tmp_path, capsys):
     assert "duet: 2 pairs; width of duets' intervals over those in turn 0.35 (0.19 to 0.66)" in said
     ab_errors.added(out, "null", [one | {"alarms": [["x", "slower", 1.1]]}])
     assert ab_errors.main(["told", "--out", str(out)]) == 1
+
+
+# --- fleet_faults -----------------------------------------------------------------------------------------------------
+
+fleet_faults = script("fleet_faults")
+QUIET = dict.fromkeys({fleet_faults.part(name) for name in fleet_faults.NAMES}, (0.003, 0.001))
+
+
+def test_the_bound_is_a_ratio_of_densities() -> None:
+    """The density of a part of one quantity is 1 in the whole; high ratios of healthy machines are rare."""
+    known = fleet_faults.truth(0.04, QUIET)
+    number = int(known.part[list(fleet_faults.NAMES).index("prange.compute")])
+    (at,) = known.of(number)
+    x = np.zeros((20_001, len(fleet_faults.NAMES)))
+    x[:, at] = np.linspace(-1, 1, len(x))
+    density = np.exp(fleet_faults._density(known, x, known.own**2 + known.run**2 / 3, number, fleet_faults.TAIL))
+    assert abs(density.sum() * 1e-4 - 1) < 1e-3
+    fleet = fleet_faults.made(known, 800, {0.08: 60}, 1)
+    found = fleet_faults.bound(fleet, known, (0.08,))
+    healthy = fleet.kind == fleet_faults.HEALTHY
+    assert (found[healthy] > 2).mean() < np.exp(-2)
+    assert np.median(found[~healthy]) > np.quantile(found[healthy], 0.99)
+
+
+def test_a_cell_has_what_was_found_and_by_whom() -> None:
+    known = fleet_faults.truth(0.01, QUIET)
+    cell = fleet_faults.Cell()
+    fleet_faults.judged(fleet_faults.made(known, 900, dict.fromkeys(fleet_faults.SIZES, 10), 2), known, cell)
+    cells = list(fleet_faults._cells(0.01, cell))
+    assert [one["size"] for one in cells] == list(fleet_faults.SIZES)
+    assert cells[-1]["bound"] == cells[-1]["ours"] == cells[-1]["odd"] == cells[-1]["named"] == 1.0
+    assert cells[0]["odd_healthy"] == 0.0
+    assert cells[-1]["rules"]["10% below the mean"][0] > 0.5
+    assert len(list(fleet_faults.told({"recall": cells}))) == 6
+
+
+def test_the_published_fleet_is_labelled() -> None:
+    path = fleet_faults.OUT / "made-up.npz"
+    assert path.stat().st_size < 3e6
+    with np.load(path) as kept:
+        assert kept["deviation"].shape == (40, 3, 10_000)
+        assert (kept["kind"] >= 0).sum() == (kept["size"] > 0).sum() == 300
+        # A link of half width is nowhere else: who is at fault is slower by about the size.
+        at = list(kept["quantities"]).index("h2d.pinned@gpu:0")
+        hit = (kept["kind"] == list(kept["kinds"]).index("link width")) & (kept["size"] > 0.14)
+        assert abs(np.median(kept["deviation"][at, :, hit]) * 2e-4 - np.log(0.85)) < 0.03
+
+
+def test_the_runs_at_hand_show_their_noise() -> None:
+    path = fleet_faults.OUT / "faults.json"
+    kept = json.loads(path.read_text("utf-8"))
+    assert set(fleet_faults.noise(kept)) == set(QUIET)
+    assert 0 < kept["variances"]["measured"]["core"]["run_to_run"] < 0.01

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from .coercion import Command, Group
+from .fleet_diagnose import diagnose, report
 from .fleet_run import fleet_run
 from .fleet_store import add, compact, flush, sql
 
@@ -20,3 +21,5 @@ fleet.command("flush", cls=Command)(flush)
 fleet.command("add", cls=Command)(add)
 fleet.command("compact", cls=Command)(compact)
 fleet.command("sql", cls=Command)(sql)
+fleet.command("diagnose", cls=Command)(diagnose)
+fleet.command("report", cls=Command)(report)

@@ -86,7 +86,7 @@ def compact(
     """Make one Parquet a day of the runs in a store. Run it at any time, also twice at once."""
     handle(leave)
     for one in day or ():
-        _day(one, "--day")
+        day_of(one, "--day")
     from ..errors import UsageError
     from ..fleet import compact as compacting
     from ..record.phrases import counted
@@ -127,7 +127,7 @@ def sql(
     if json and csv:
         raise UsageError("--json and --csv: choose one")
     asking.check(question)
-    first, last = _day(since, "--since"), _day(until, "--until") or "~"
+    first, last = day_of(since, "--since"), day_of(until, "--until") or "~"
     with database.opened(Store.open(url), lambda line: echo_err(f"warning: {line}"), first, last) as connection:
         answer = asking.ask(connection, question)
     if json:
@@ -138,7 +138,7 @@ def sql(
         _print_table(answer)
 
 
-def _day(text: str, option: str) -> str:
+def day_of(text: str, option: str) -> str:
     """The text of an option if it is a day or empty; UsageError otherwise."""
     import datetime
 

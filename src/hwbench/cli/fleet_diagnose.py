@@ -1,0 +1,139 @@
+"""`hwbench fleet diagnose` and `report`: the odd machines of a store, and a page of all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import echo, echo_err, print_json
+from .fleet_store import Since, Until, Url, day_of
+from .options import AsJson
+from .signals import handle, leave, load_numpy
+
+if TYPE_CHECKING:
+    from ..fleet.cube import Cube
+    from ..fleet.diagnosis import Accused, Diagnosis
+
+SHOWN = 20  # machines that are printed; --json and the page have all
+
+
+def diagnose(
+    url: Url,
+    json: AsJson = False,
+    retest: Annotated[
+        bool,
+        typer.Option("--retest", help="Print the doubtful machines alone, for `fleet run --machines FILE`."),
+    ] = False,
+    since: Since = "",
+    until: Until = "",
+) -> None:
+    """Name the odd machines of a store, and the component of each that is at fault; exit code 1 if there are some."""
+    handle(leave)
+    from ..errors import UsageError
+
+    if json and retest:
+        raise UsageError("--json and --retest: choose one")
+    made = _cube(url, since, until)
+    from ..fleet import diagnosis
+
+    told = diagnosis.diagnose(made)
+    if retest:
+        for line in _again(told, url):
+            echo(line)
+        return
+    if json:
+        print_json(told)
+    else:
+        for line in _lines(told):
+            echo(line)
+    if told.odd:
+        raise typer.Exit(1)
+
+
+def report(
+    url: Url,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the page goes.")] = Path(
+        "reports/fleet.html"
+    ),
+    since: Since = "",
+    until: Until = "",
+) -> None:
+    """Write one offline HTML page of a store: the odd machines, a map of all, distributions and drift."""
+    handle(leave)
+    made = _cube(url, since, until)
+    from ..fleet import page
+    from ..record import store
+
+    store.write_bytes(page.render(made).encode(), output)
+    echo(f"report: {output}")
+
+
+def _cube(url: str, since: str, until: str) -> Cube:
+    load_numpy()
+    from ..fleet import reading
+    from ..fleet.store import Store
+
+    first, last = day_of(since, "--since"), day_of(until, "--until") or "~"
+    return reading.read(Store.open(url), lambda line: echo_err(f"warning: {line}"), first, last)
+
+
+def _again(told: Diagnosis, url: str) -> Iterator[str]:
+    """The doubtful machines, one a line, each with the benches that tell most about it."""
+    from ..record.text import printable
+
+    benches = sorted({bench for one in told.doubtful for bench in one.retest})
+    yield f"# hwbench fleet run --to {printable(url)} --machines THIS_FILE {' '.join(map(printable, benches))}".rstrip()
+    for one in told.doubtful:
+        yield printable(f"{one.machine}  # {one.component}? {' '.join(one.retest)}".rstrip())
+
+
+def _lines(told: Diagnosis) -> Iterator[str]:
+    from ..record.phrases import counted
+    from ..record.text import printable
+
+    groups = counted(len(told.groups), "group")
+    yield (
+        f"{counted(told.machines, 'machine')} in {groups}: {len(told.odd)} odd, {len(told.doubtful)} doubtful "
+        "(to be measured again)"
+    )
+    for one in told.groups:
+        if not one.judged_by.endswith("alike"):
+            machines = counted(one.machines, "machine")
+            yield printable(f"{one.hardware} ({one.model}), {machines}: judged by {one.judged_by}")
+    for title, rows in (("odd", told.odd), ("doubtful", told.doubtful)):
+        for each in rows[:SHOWN]:
+            yield ""
+            yield from _accused(title, each)
+        if len(rows) > SHOWN:
+            yield ""
+            yield f"and {len(rows) - SHOWN} more that are {title}: --json and `hwbench fleet report` have them all"
+    if told.refused:
+        yield ""
+        yield from (printable(f"left out: {line}") for line in told.refused)
+
+
+def _accused(title: str, one: Accused) -> Iterator[str]:
+    from ..fleet.diagnosis import advice
+    from ..record.text import printable
+    from .aligned import wrapped
+
+    width = min(shutil.get_terminal_size((80, 24)).columns, 110)
+    other = f"; else {one.second}" if one.second else ""
+    case = "" if title == "odd" else "if it is at fault, "
+    yield from wrapped(printable(f"{one.machine} is {title}: {case}{one.component}, {one.chance}{other}"), width)
+    yield from _wrapped(printable("; ".join(it.words for it in one.evidence)), width)
+    why, retest = getattr(one, "why", ""), getattr(one, "retest", ())
+    if why:
+        yield from _wrapped(printable(f"{why}: {', '.join(retest) or 'all benches'}"), width)
+    elif advice(one.component):
+        yield from _wrapped(printable(f"look at {advice(one.component)}"), width)
+
+
+def _wrapped(said: str, width: int) -> Sequence[str]:
+    from .aligned import wrapped
+
+    return ["  " + line.strip() for line in wrapped(said, width - 2)]
