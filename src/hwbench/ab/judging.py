@@ -12,6 +12,7 @@ look bounds the chance of any false `slower` or `faster`.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -134,10 +135,9 @@ def _enough(fit: Sequence[Shifts], family: int, quads: int) -> int:
     """How many quads would find WANTED in half of the cases; 0 where these do, or more than MOST are needed."""
     middle = sorted(fit, key=lambda one: one.deviation)[len(fit) // 2]
     room = math.log1p(WANTED) - middle.edge
-    for number in (*range(FEWEST + 1, 100, 2), *range(100, MOST + 1, 10)):
-        if number > quads and _reach(number, LAST, family) * middle.deviation / math.sqrt(number) <= room:
-            return number
-    return 0
+    numbers = itertools.chain(range(FEWEST + 1, 100, 2), range(100, MOST + 1, 10))
+    enough = (one for one in numbers if _reach(one, LAST, family) * middle.deviation <= room * math.sqrt(one))
+    return next((one for one in enough if one > quads), 0)
 
 
 def _reach(quads: int, look: Look, family: int) -> float:
