@@ -6,6 +6,7 @@ import pytest
 from hwbench.benches.stability import _bands
 from hwbench.benches.stability._bands import RATES, Band, Setting
 from hwbench.benches.stability._training import Trained
+from hwbench.kernels import kept
 
 
 def test_rates_span_six_decades():
@@ -31,9 +32,7 @@ def test_edges_are_found_to_seven_per_cent(monkeypatch, low, high):
         return Trained(np.where(works, 0.1, 0.9), np.full(len(rates), -1))
 
     monkeypatch.setattr(Setting, "train", train)
-    _bands.band.cache_clear()
-    found = _bands.band(Setting(1, "he", "relu", np.dtype("f4"), "plain"), seeds=2)
-    _bands.band.cache_clear()
+    found = _bands.computed(Setting(1, "he", "relu", np.dtype("f4"), "plain"), seeds=2)
     for seed, (first, last) in enumerate(zip(found.low, found.high, strict=True)):
         assert first == pytest.approx(max(low * (1 + 0.1 * seed), 1e-4), rel=0.075)
         assert last == pytest.approx(min(high * (1 + 0.1 * seed), 100), rel=0.075)
@@ -44,11 +43,27 @@ def test_where_no_rate_learns_there_are_no_edges(monkeypatch):
     monkeypatch.setattr(
         Setting, "train", lambda self, rates, seeds, steps: Trained(np.ones(len(rates)), np.full(len(rates), -1))
     )
-    _bands.band.cache_clear()
-    found = _bands.band(Setting(1, "he", "relu", np.dtype("f4"), "plain"), seeds=2)
-    _bands.band.cache_clear()
+    found = _bands.computed(Setting(1, "he", "relu", np.dtype("f4"), "plain"), seeds=2)
     assert (found.low, found.high) == ([None, None], [None, None])
     assert found.outcome(0) == "stands still"
+
+
+def test_a_band_is_computed_once_for_all_processes(monkeypatch, tmp_path):
+    """The next process reads it, with the edges that are not there."""
+    asked = []
+    monkeypatch.setattr(kept, "kernel_cache", lambda: tmp_path)
+    monkeypatch.setattr(
+        _bands,
+        "computed",
+        lambda setting: asked.append(setting) or Band(np.ones((2, 2)), np.ones(2), [None, 0.1], [1, 2]),
+    )
+    setting = Setting(1, "he", "relu", np.dtype("f4"), "plain")
+    for _ in range(2):
+        _bands.band.cache_clear()
+        found = _bands.band(setting)
+        assert (found.low, found.high, found.loss.tolist()) == ([None, 0.1], [1, 2], [[1, 1], [1, 1]])
+    _bands.band.cache_clear()
+    assert asked == [setting]
 
 
 def test_the_sales_are_numbers_of_variance_1():
