@@ -142,11 +142,11 @@ class OpenClDevice:
         """
         made = self.cl.Kernel(self._program(topic, tuple(options)), kernel)
         made.set_args(*(one.data if isinstance(one, OpenClArray) else one for one in args))
-        enqueue, whole, local, kept = self.cl.enqueue_nd_range_kernel, (groups * group,), (group,), tuple(args)
+        enqueue: Callable[..., OpenClEvent] = self.cl.enqueue_nd_range_kernel
+        whole, local, kept = (groups * group,), (group,), tuple(args)
 
         def launch(_kept: tuple[OpenClArgument, ...] = kept) -> OpenClEvent:
-            event: OpenClEvent = enqueue(self.queue, made, whole, local)
-            return event
+            return enqueue(self.queue, made, whole, local)
 
         return launch
 

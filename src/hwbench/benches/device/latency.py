@@ -19,12 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...protocols import DeviceArray, Gpu, OpenCl, OpenClArray, Results
+from ...protocols import DeviceArray, Gpu, OpenCl, OpenClArray, Results, Values
 from ...record import phrases, text
 from .. import _opencl as opencl
 from .._gpu import BLOCK, where
@@ -111,7 +110,7 @@ def with_cycles(work: Work, read: Callable[[], int]) -> Work:
 
     `read` gives the cycles of the call before.
     """
-    facts: dict[str, Any] = dict(work.facts)
+    facts: Values = dict(work.facts)
     cycles: list[float] = []
     clocks: list[float] = []
     timed = work.timer
