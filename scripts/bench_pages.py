@@ -90,7 +90,8 @@ def facts(bench: Bench) -> list[str]:
         ("limit", limit(bench)),
         ("axes", axes(bench.axes)),
         *(("also", axes(sweep)) for sweep in bench.sweeps),
-        *((f"`--preset {name}`", axes(bench.presets[name])) for name in ("quick", "full") if bench.presets[name]),
+        *((f"`--preset {name}`", axes(bench.presets[name])) for name in bench.presets if bench.presets[name]),
+        *(("`--preset full`, also", axes(sweep)) for sweep in bench.full_sweeps),
         ("", _only_selected(bench)),
     ]
     return ["| | |", "| --- | --- |", *(f"| {name} | {cell} |" for name, cell in rows if cell)]

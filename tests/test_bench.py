@@ -83,9 +83,10 @@ def test_inputs_are_always_a_tuple():
 
 
 def test_presets_override_axes_and_quick_leaves_the_sweeps_out():
-    """Standard is the axes and every sweep; quick the axes with its own values, without sweeps; full has both."""
+    """Standard is the axes and every sweep; quick the axes with its own values, without sweeps; full has all."""
     bench = Bench("a.b", question="?", axes={"size": ("L1", "L2"), "n": (1,)}, baseline="x",
-                  sweeps=({"n": (1, 2), "variant": "x"},), quick={"size": ("L1",)}, full={"n": (9,)})  # fmt: skip
+                  sweeps=({"n": (1, 2), "variant": "x"},), full_sweeps=({"n": (3,), "variant": "y"},),
+                  quick={"size": ("L1",)}, full={"n": (9,)})  # fmt: skip
     bench.variant("x")(lambda: scripted_work(1.0))
     bench.variant("y")(lambda: scripted_work(1.0))
     assert bench.grids("quick") == [{"variant": ("x", "y"), "size": ("L1",), "n": (1,)}]
@@ -93,7 +94,9 @@ def test_presets_override_axes_and_quick_leaves_the_sweeps_out():
         {"variant": ("x", "y"), "size": ("L1", "L2"), "n": (1,)},
         {"variant": "x", "size": ("L1", "L2"), "n": (1, 2)},
     ]
-    assert bench.grids("full")[0]["n"] == (9,)
+    assert [(grid["variant"], grid["n"]) for grid in bench.grids("full")] == [
+        (("x", "y"), (9,)), ("x", (1, 2)), ("y", (3,)),
+    ]  # fmt: skip
 
 
 def test_a_variant_says_what_it_needs_and_is():

@@ -171,6 +171,8 @@ class Bench:
         Raised with every change of what is timed; results of different versions are never compared.
     sweeps
         Further grids of the standard set: each overrides some axes, and may name the variants (`variant`) it is for.
+    full_sweeps
+        Further grids of the full set alone: points on plateaus that the standard set shows by fewer.
     quick, standard, full
         Axes that the preset of that name overrides, and under `variant` which variants it takes. `quick` leaves the
         sweeps out.
@@ -212,6 +214,7 @@ class Bench:
         words: Mapping[str, str] | None = None,
         version: int = 1,
         sweeps: tuple[Grid, ...] = (),
+        full_sweeps: tuple[Grid, ...] = (),
         quick: Grid | None = None,
         standard: Grid | None = None,
         full: Grid | None = None,
@@ -237,6 +240,7 @@ class Bench:
         self.words = dict(words or {})
         self.version = version
         self.sweeps = sweeps
+        self.full_sweeps = full_sweeps
         self.presets = {"quick": dict(quick or {}), "standard": dict(standard or {}), "full": dict(full or {})}
         self.together = together
         self.tolerance = tolerance
@@ -375,6 +379,7 @@ class Bench:
         """
         base = self.axes | self.presets.get(preset, {})
         sweeps = () if preset in ("quick", "labels") else self.sweeps
+        sweeps += self.full_sweeps if preset == "full" else ()
         every = tuple(self.variants)
         return [{"variant": every, **base}, *({"variant": every, **base, **sweep} for sweep in sweeps)]
 

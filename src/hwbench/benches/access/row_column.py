@@ -40,6 +40,8 @@ row_column = Bench(
     "access.row_column",
     question="How much slower is a column than a row of a row-major matrix?",
     axes={"size": ("L1", "L2", "L3", "DRAM"), "dtype": ("f8",), "layout": ("C",)},
+    standard={"variant": ("row", "column")},  # NumPy's sums in memory, where the order counts most
+    sweeps=({"size": ("DRAM",), "variant": ("numpy-row", "numpy-column")},),
     quick={"size": ("L1", "DRAM")},
     full={"dtype": ("f4", "f8"), "layout": ("C", "F")},
     baseline="row",

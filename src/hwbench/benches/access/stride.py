@@ -40,7 +40,10 @@ bench = Bench(
     "access.stride",
     question="What does an element cost when only every k-th is used, and how large is a cache line?",
     axes={"size": ("DRAM",), "stride": (1, 8, 64, 512)},
-    sweeps=({"size": ("L2", "DRAM"), "stride": (1, 2, 4, 8, 16, 32, 64, 128, 256, 512), "variant": "numba"},),
+    sweeps=(
+        {"size": ("DRAM",), "stride": (1, 2, 4, 8, 16, 32, 64, 512), "variant": "numba"},
+        {"size": ("L2",), "stride": (1, 2, 4, 8, 16, 32, 64), "variant": "numba"},  # the size of a line, and no more
+    ),
     quick={"stride": (1, 8, 64)},
     full={"size": ("L1", "L2", "L3", "DRAM"), "stride": (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 512)},
     together=("stride",),

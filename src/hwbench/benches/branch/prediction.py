@@ -80,6 +80,7 @@ bench = Bench(
     axes={"share": (0.0, 0.1, 0.25, 0.5, 1.0), "n": (LONGEST,)},
     baseline="sorted",
     measures="branches",
+    standard={"share": (0.0, 0.25, 0.5)},  # all taken costs what none costs, and 0.1 lies on the line between
     quick={"share": (0.0, 0.5)},
     full={
         "share": (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0),

@@ -76,8 +76,9 @@ bench = Bench(
     where={"order": "random"},
     limit="latency",
     sweeps=(
-        {"size": (Sweep(4096, points=2),)},
-        {"size": ("L1", "L2", "L3", "DRAM", Sweep(4096, points=1)), "pages": ("4K",)},
+        # Within the smallest L1 one point an octave; small pages from 64 KiB on, below which no TLB misses.
+        {"size": (Sweep(4096, points=1), Sweep(2**14, points=2))},
+        {"size": ("L1", "L2", "L3", "DRAM", Sweep(2**16, points=1)), "pages": ("4K",)},
         {"size": ("L3", "DRAM"), "pages": ("4K",), "order": ("page-local",)},
     ),
     version=2,

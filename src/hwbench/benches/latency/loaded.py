@@ -103,6 +103,7 @@ bench = Bench(
     baseline="read",
     measures="loaded latency",
     words={"gap": "cycles that the others wait between lines"},
+    standard={"gap": (IDLE, 256, 64, 16, 0)},  # 1024 costs what idle memory costs
     quick={"gap": (IDLE, 0)},
     full={"gap": (IDLE, 4096, 1024, 512, 256, 128, 96, 64, 48, 32, 24, 16, 8, 4, 0)},
     together=("gap",),

@@ -39,6 +39,7 @@ bench = Bench(
     "parallel.overhead",
     question="What does it cost to start a prange, and from which n is it faster than a serial loop?",
     axes={"n": (100, 1000, 10**4, 10**5, 10**6)},
+    standard={"n": (100, 10**4, 10**5, 10**6)},  # at 1000 a call is as much overhead as at 100
     quick={"n": (100, 10**5)},
     full={"n": (100, 300, 1000, 3000, 10**4, 3 * 10**4, 10**5, 3 * 10**5, 10**6, 10**7)},
     together=("n",),

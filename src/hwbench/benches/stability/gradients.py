@@ -67,7 +67,7 @@ gradients = Bench(
         # What becomes of all other networks is in the map, which one case computes.
         {
             "variant": "numba",
-            "activation": ("sigmoid", "tanh"),
+            "activation": ("sigmoid",),
             "init": ("xavier-normal",),
             "dtype": ("f2", "f4"),
         },

@@ -33,7 +33,7 @@ from functools import partial
 import numba
 import numpy as np
 
-from ...bench import Bench, Pages, Sweep, Work
+from ...bench import Bench, Grid, Pages, Sweep, Work
 from ...kernels.compiling import Kernel
 from ...kernels.cpu_features import stream_width
 from ...kernels.simd import Registers
@@ -96,6 +96,16 @@ TRIAD = Row(
     tuned=(4, 16), split=simd_triad_halves,
 )  # fmt: skip
 
+# Numba and NumPy between L1 and memory: the triad shows it for all. Scale and add: STREAM's in memory.
+STANDARD: dict[str, Grid] = {
+    "load": {"variant": ("simd", "simd-streams")},
+    "triad": {"variant": ("simd", "numba", "numpy")},
+    "copy": {"variant": "simd"},
+    "store": {"variant": "simd"},
+    "scale": {"variant": ("simd", "numba", "numpy"), "size": LEVELS[-1:]},
+    "add": {"variant": ("simd", "numba", "numpy"), "size": LEVELS[-1:]},
+}
+
 
 def stream(row: Row) -> Bench:
     """The bench of one row."""
@@ -114,11 +124,17 @@ def stream(row: Row) -> Bench:
         # Moving bytes does not depend on the dtype; only arithmetic can.
         full={"size": LEVELS, "dtype": ("f4", "f8") if row is TRIAD else ("f8",), "pages": ("4K", "huge")},
         # Non-temporal stores are for memory; the full set has them at cache sizes, too, which they bypass.
-        standard={"variant": ("simd", "numba", "numpy")} if row.writes else {},
+        standard=STANDARD.get(row.name, {}),
         # The chart of bandwidth by size is one of loads; copies and triads are measured at levels.
-        sweeps=({"variant": "simd-nt", "size": LEVELS[-1:]},)
-        if row.writes
-        else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
+        sweeps=(
+            {"variant": ("numba", "numpy"), "size": LEVELS[-1:]},
+            {"variant": "simd-nt", "size": LEVELS[-1:]}
+            if row.writes
+            # Half octaves show where the last-level cache ends; below 1 MiB the chase's do.
+            else {"variant": "simd", "size": (Sweep(PAGE, points=1), Sweep(2**20, points=2)), "threads": (1,)},
+            {"variant": "simd", "size": LEVELS[:1], "threads": (1,)},
+        ),
+        full_sweeps=() if row.writes else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
         core=row.core,
         version=5,
     )

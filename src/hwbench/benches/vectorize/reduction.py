@@ -46,6 +46,8 @@ bench = Bench(
         {"n": (4 * 10**6,), "variant": COMPILED},
         {"operation": ("sum",), "dtype": ("f4",), "n": (4 * 10**6,), "variant": COMPILED},
     ),
+    # What a call costs on short arrays is vectorize.add's question.
+    standard={"n": (LONGEST_LOOP,)},
     quick={"n": (1000,)},
     full={"dtype": ("f4", "f8"), "n": (10, 100, 1000, 10**4, LONGEST_LOOP)},
     baseline="numpy",

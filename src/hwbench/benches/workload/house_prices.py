@@ -60,7 +60,6 @@ bench = Bench(
     measures="training",
     version=2,
     core=False,
-    sweeps=({"variant": "numpy", "batch": (64,), "dtype": ("f8",)},),
     quick={"batch": (64,)},
     full={"batch": (8, 16, 32, 64, 128, 256, 512, 1024, 2048), "dtype": ("f4", "f8"), "optimizer": ("adam", "sgd")},
     # Adam divides by the root of the mean squared gradient: where that is small, a rounding error becomes a step.
