@@ -28,6 +28,7 @@ from hwbench.record.model import JsonObject
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "docs" / "pictures"
+OTHERS = {"fleet.svg"}  # drawn by fleet_faults.py
 RUNS = ROOT / "reports" / "runs" / "intel-xeon-2cpu"
 PLACED = ROOT / "reports" / "place"  # what `hwbench place --json` gave, and the roofs
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
@@ -88,7 +89,7 @@ def main(arguments: list[str] | None = None, echo: Callable[[str], object] = pri
         fresh = {path.name: path.read_text("utf-8") for path in paths}
     if PLACED.is_dir():
         fresh["own-function.svg"] = own_function()
-    lie = {path.name: path.read_text("utf-8") for path in HERE.glob("*.svg")}
+    lie = {path.name: path.read_text("utf-8") for path in HERE.glob("*.svg") if path.name not in OTHERS}
     kept = {name for name in fresh.keys() & lie.keys() if same(fresh[name], lie[name])}
     stale = sorted((fresh.keys() | lie.keys()) - kept)
     for name in stale:

@@ -764,12 +764,12 @@ def test_what_was_measured_of_ab_is_told_again(tmp_path, capsys):
 # --- fleet_faults -----------------------------------------------------------------------------------------------------
 
 fleet_faults = script("fleet_faults")
-QUIET = dict.fromkeys({fleet_faults.part(name) for name in fleet_faults.NAMES}, (0.003, 0.001))
+CALM = dict.fromkeys({fleet_faults.part(name) for name in fleet_faults.NAMES}, (0.003, 0.001))
 
 
 def test_the_bound_is_a_ratio_of_densities() -> None:
     """The density of a part of one quantity is 1 in the whole; high ratios of healthy machines are rare."""
-    known = fleet_faults.truth(0.04, QUIET)
+    known = fleet_faults.truth(0.04, CALM)
     number = int(known.part[list(fleet_faults.NAMES).index("prange.compute")])
     (at,) = known.of(number)
     x = np.zeros((20_001, len(fleet_faults.NAMES)))
@@ -784,7 +784,7 @@ def test_the_bound_is_a_ratio_of_densities() -> None:
 
 
 def test_a_cell_has_what_was_found_and_by_whom() -> None:
-    known = fleet_faults.truth(0.01, QUIET)
+    known = fleet_faults.truth(0.01, CALM)
     cell = fleet_faults.Cell()
     fleet_faults.judged(fleet_faults.made(known, 900, dict.fromkeys(fleet_faults.SIZES, 10), 2), known, cell)
     cells = list(fleet_faults._cells(0.01, cell))
@@ -810,5 +810,5 @@ def test_the_published_fleet_is_labelled() -> None:
 def test_the_runs_at_hand_show_their_noise() -> None:
     path = fleet_faults.OUT / "faults.json"
     kept = json.loads(path.read_text("utf-8"))
-    assert set(fleet_faults.noise(kept)) == set(QUIET)
+    assert set(fleet_faults.noise(kept)) == set(CALM)
     assert 0 < kept["variances"]["measured"]["core"]["run_to_run"] < 0.01
