@@ -6,12 +6,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from doubles.opencl import answer, opencl_device
+from doubles.opencl import SMALL, answer, opencl_device
 from hwbench import catalog
 from hwbench.analysis.findings import BenchResults
 from hwbench.bench import Skip
 from hwbench.benches import _opencl as opencl
+from hwbench.benches import _partitions
 from hwbench.benches.device import latency, launch, peak, stream
+from hwbench.benches.dsp.dot import dot
 from hwbench.benches.peak import fma
 from hwbench.benches.stream import stream as cpu_stream
 from hwbench.benches.transfer import copy
@@ -34,6 +36,7 @@ VALUES = {
         for kind in ("pinned", "pageable", "mapped")
     ],
     "vectorize.add": [{"n": 1}, {"n": 1000}],
+    "dsp.dot": [{"size": "192KiB", "dtype": "f8"}, {"size": "1000", "dtype": "f4"}, {"size": "16", "dtype": "f4"}],
 }  # fmt: skip
 
 
@@ -77,6 +80,49 @@ def test_every_variant_gives_the_answer(name):
             assert device.time(work, 2) > 0
             assert counts
             assert work.facts["timed_by"] in ("host", "events", "events of this CPU")
+
+
+def as_a_gpu(group):
+    """The device with groups of so many work-items, as a GPU has them."""
+    device = opencl_device()
+    about = msgspec.structs.replace(device.about, type="GPU", group=group, widths={})
+    device = type(device)(0, about)
+    device._sizes.update(SMALL)
+    return device
+
+
+def right(device, bench, variant, **params):
+    """Whether a variant's answer is right on a device."""
+    work, counts, output, wanted = answer(device, bench, variant, **params)
+    values = {**device.resolve(params), "device": device}
+    return work, not mismatch(output, wanted, values, counts.get("flops", 0.0), bench.tolerance)
+
+
+@pytest.mark.parametrize("group", [1, 48])
+def test_dot_products_are_taken_part_by_part_and_by_groups_of_any_size(monkeypatch, group):
+    """The part whose turn it is, which is what is counted; a group's sum takes all its work-items."""
+    monkeypatch.setattr(_partitions, "PART", 1 << 14)
+    given = {"size": "64KiB", "dtype": "f8"}
+    work, good = right(as_a_gpu(group), dot, "opencl", **given)
+    assert (good, work.facts["parts"]) == (True, 5)
+    monkeypatch.setattr(_partitions.Partitions, "take", lambda self: 0)
+    assert not right(as_a_gpu(group), dot, "opencl", **given)[1]
+
+
+def test_a_dot_product_by_opencl_stands_beside_the_cpus_own_reads():
+    """GFLOP/s, the bytes read, and what it gets of the CPU's own bandwidth where the device is that CPU."""
+    at = {"size": "HBM", "dtype": "f8"}
+    ours = record(dot, "opencl", 0.04, at, counts={"flops": 1e8, "bytes": 1e9})
+    own = record(
+        cpu_stream.load_bench, "simd", 0.02, {"size": "DRAM", "dtype": "f8", "threads": "all", "pages": "4K"}, "cpu",
+        {"bytes": 1e9}, threads=2, footprint=2**30,
+    )  # fmt: skip
+    head = "Dot product (float64) by OpenCL of data in the memory of"
+    assert told(dot, ours, own, beside=[cpu_stream.load_bench]) == [
+        f"{head} pthread (this CPU), opencl:0: 2.50 GFLOP/s, 25.0 GB/s read; 50% of this CPU's own read from memory "
+        "(50.0 GB/s on 2 threads)."
+    ]
+    assert told(dot, ours, devices=[CARD]) == [f"{head} gfx1100, opencl:0: 2.50 GFLOP/s, 25.0 GB/s read."]
 
 
 def test_more_chains_than_the_kernels_have_are_refused():

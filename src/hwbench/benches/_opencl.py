@@ -1,12 +1,13 @@
-"""What findings say of OpenCL devices, each for itself: its records, its name, and the CPU's own figures beside."""
+"""What OpenCL variants share: native vectors; what findings say of each device, and the CPU's own figures beside."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from ..protocols import Results
+from ..protocols import OpenCl, Results
 from ..record import phrases, text
 from ..record.estimate import Estimate, estimate
 from ..record.facts import gpu_of, this_cpu
@@ -24,6 +25,17 @@ def name(results: Results, device: str) -> str:
     """`gfx1100 (opencl:0)`; a device that is this CPU has that in its name."""
     found = gpu_of(results.run, device)
     return f"{found.name}, {device}" if found is not None else device
+
+
+def vectors(device: OpenCl, dtype: npt.DTypeLike) -> list[str]:
+    """Macros for a kernel of native vectors: the types S and V, WIDTH, GROUP, FMA."""
+    kind, width = np.dtype(dtype), device.width(dtype)
+    scalar = {"f2": "half", "f4": "float", "f8": "double"}[f"{kind.kind}{kind.itemsize}"]
+    return [
+        f"-DS={scalar}", f"-DV={scalar}{width}" if width > 1 else f"-DV={scalar}", f"-DWIDTH={width}",
+        f"-DGROUP={device.group}", f"-DFMA={'fma' if device.about.fused else 'mad'}",
+        *{2: ["-DHALVES"], 8: ["-DDOUBLES"]}.get(kind.itemsize, []),
+    ]  # fmt: skip
 
 
 def rate(record: Record, count: str) -> float:
