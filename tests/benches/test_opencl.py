@@ -14,6 +14,7 @@ from hwbench.benches import _opencl as opencl
 from hwbench.benches import _partitions
 from hwbench.benches.device import latency, launch, peak, stream
 from hwbench.benches.dsp.dot import dot
+from hwbench.benches.offload import breakeven
 from hwbench.benches.peak import fma
 from hwbench.benches.stream import stream as cpu_stream
 from hwbench.benches.transfer import copy
@@ -36,6 +37,9 @@ VALUES = {
         for kind in ("pinned", "pageable", "mapped")
     ],
     "vectorize.add": [{"n": 1}, {"n": 1000}],
+    "offload.breakeven": [
+        {"work": work, "n": n} for work in ("add", "sum", "matmul", "fft") for n in (1024, 4**7)
+    ],
     "dsp.dot": [{"size": "192KiB", "dtype": "f8"}, {"size": "1000", "dtype": "f4"}, {"size": "16", "dtype": "f4"}],
 }  # fmt: skip
 
@@ -123,6 +127,31 @@ def test_a_dot_product_by_opencl_stands_beside_the_cpus_own_reads():
         "(50.0 GB/s on 2 threads)."
     ]
     assert told(dot, ours, devices=[CARD]) == [f"{head} gfx1100, opencl:0: 2.50 GFLOP/s, 25.0 GB/s read."]
+
+
+@pytest.mark.parametrize(("work", "n"), [("matmul", 36), ("fft", 2048)])
+def test_work_that_the_kernels_do_not_take_is_a_skip(work, n):
+    """Sides that are no whole number of blocks, and lengths that are no power of 4."""
+    with pytest.raises(Skip, match=r"the kernel takes (sides that 8 and \d+ divide, not 6|powers of 4, not 2048)"):
+        answer(opencl_device(), breakeven.bench, "opencl", work=work, n=n)
+
+
+def test_each_device_has_its_own_break_even():
+    """Against the fastest variant of the CPU; the way there and back, and without."""
+    records = []
+    for n in (1024, 65536):
+        at, flops = {"work": "add", "n": n}, {"flops": float(n)}
+        records.append(record(breakeven.bench, "numpy", n * 1e-9, at, "cpu", flops))
+        records.append(record(breakeven.bench, "opencl", 1.0, at, "opencl:0", flops))
+        records.append(record(breakeven.bench, "opencl", n * 1e-10, at, "opencl:1", flops))
+        records.append(record(breakeven.bench, "opencl-resident", n * 1e-11, at, "opencl:1", flops))
+    told_of = told(breakeven.bench, *records, devices=[CPU, CARD])
+    assert [one.replace("against the fastest CPU variant, ", "") for one in told_of] == [
+        "OpenCL on pthread (this CPU), opencl:0, transfers included: adding two arrays not faster up to "
+        "n = 65\u202f536.",
+        "OpenCL on gfx1100, opencl:1, transfers included: adding two arrays faster at every n from 1024.",
+        "OpenCL on gfx1100, opencl:1, data already on the device: adding two arrays faster at every n from 1024.",
+    ]
 
 
 def test_more_chains_than_the_kernels_have_are_refused():

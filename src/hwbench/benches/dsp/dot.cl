@@ -17,6 +17,14 @@
 #define STORE(value, to) (*(to) = (value))
 #endif
 
+#ifdef ALONE  // the sum of a alone
+#define VECTORS(i, sum) (LOAD(a + i) + (sum))
+#define ONES(i, sum) (a[i] + (sum))
+#else
+#define VECTORS(i, sum) FMA(LOAD(a + i), LOAD(b + i), sum)
+#define ONES(i, sum) (a[i] * b[i] + (sum))
+#endif
+
 #define CHAINS 8
 #define KERNEL kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 
@@ -45,14 +53,14 @@ KERNEL void products(global const S* restrict a, global const S* restrict b, glo
         const size_t first = at * part + item * WIDTH;
         _Pragma("unroll") for (int k = 0; k < CHAINS; ++k) {
             const size_t i = first + k * (size_t)(GROUP * WIDTH);
-            sum[k] = FMA(LOAD(a + i), LOAD(b + i), sum[k]);
+            sum[k] = VECTORS(i, sum[k]);
         }
     }
     for (int k = 1; k < CHAINS; ++k) sum[0] += sum[k];
     S lanes[WIDTH], mine = 0;
     STORE(sum[0], lanes);
     for (int lane = 0; lane < WIDTH; ++lane) mine += lanes[lane];
-    for (size_t i = parts * part + get_global_id(0); i < n; i += get_global_size(0)) mine += a[i] * b[i];
+    for (size_t i = parts * part + get_global_id(0); i < n; i += get_global_size(0)) mine = ONES(i, mine);
     mine = over_group(mine, shared);
     if (item == 0) sums[get_group_id(0)] = mine;
 }
