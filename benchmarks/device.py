@@ -12,7 +12,26 @@ class coalescing(_Suite):
     version = 2
     param_names = ("variant", "n")
     params = (
-        ("contiguous", "misaligned", "stride-2", "stride-4", "stride-8", "stride-16", "stride-32", "indexed", "gather"),
+        (
+            "contiguous",
+            "misaligned",
+            "stride-2",
+            "stride-4",
+            "stride-8",
+            "stride-16",
+            "stride-32",
+            "indexed",
+            "gather",
+            "opencl-contiguous",
+            "opencl-misaligned",
+            "opencl-stride-2",
+            "opencl-stride-4",
+            "opencl-stride-8",
+            "opencl-stride-16",
+            "opencl-stride-32",
+            "opencl-indexed",
+            "opencl-gather",
+        ),
         (67108864,),
     )
 

@@ -12,7 +12,7 @@ from hwbench.analysis.findings import BenchResults
 from hwbench.bench import Skip
 from hwbench.benches import _opencl as opencl
 from hwbench.benches import _partitions
-from hwbench.benches.device import latency, launch, peak, stream
+from hwbench.benches.device import coalescing, latency, launch, peak, stream
 from hwbench.benches.dsp.dot import dot
 from hwbench.benches.offload import breakeven
 from hwbench.benches.peak import fma
@@ -40,6 +40,7 @@ VALUES = {
     "offload.breakeven": [
         {"work": work, "n": n} for work in ("add", "sum", "matmul", "fft") for n in (1024, 4**7)
     ],
+    "device.coalescing": [{"n": 4096}],
     "dsp.dot": [{"size": "192KiB", "dtype": "f8"}, {"size": "1000", "dtype": "f4"}, {"size": "16", "dtype": "f4"}],
 }  # fmt: skip
 
@@ -151,6 +152,20 @@ def test_each_device_has_its_own_break_even():
         "n = 65\u202f536.",
         "OpenCL on gfx1100, opencl:1, transfers included: adding two arrays faster at every n from 1024.",
         "OpenCL on gfx1100, opencl:1, data already on the device: adding two arrays faster at every n from 1024.",
+    ]
+
+
+def test_strides_and_random_reads_are_told_of_each_device():
+    """Against contiguous reads; reads by an index against those in order."""
+    seconds = {"contiguous": 1, "stride-2": 2, "stride-32": 8, "misaligned": 1, "indexed": 2, "gather": 12}
+    records = [
+        record(coalescing.bench, f"opencl-{name}", 1e-3 * s, {"n": 4096}, counts={"bytes": 1e6})
+        for name, s in seconds.items()
+    ]
+    assert told(coalescing.bench, *records) == [
+        "Reads by OpenCL on pthread (this CPU), opencl:0, against contiguous ones: 2.00× slower (stride 2), 8.00× "
+        "slower (stride 32), no difference (one element off a cache line) and 6.00× slower (an index in random order "
+        "against one in order)."
     ]
 
 
