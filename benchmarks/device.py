@@ -72,7 +72,7 @@ class divergence(_Suite):
     bench = "device.divergence"
     version = 1
     param_names = ("variant", "paths")
-    params = (("uniform", "divergent"), (1, 2, 4, 8, 16, 32))
+    params = (("uniform", "divergent", "opencl-uniform", "opencl-divergent"), (1, 2, 4, 8, 16, 32))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

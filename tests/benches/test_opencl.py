@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import numpy as np
 import pytest
@@ -12,12 +14,14 @@ from hwbench.analysis.findings import BenchResults
 from hwbench.bench import Skip
 from hwbench.benches import _opencl as opencl
 from hwbench.benches import _partitions
-from hwbench.benches.device import coalescing, latency, launch, peak, stream
+from hwbench.benches.device import coalescing, divergence, latency, launch, peak, stream
 from hwbench.benches.dsp.dot import dot
 from hwbench.benches.offload import breakeven
 from hwbench.benches.peak import fma
 from hwbench.benches.stream import stream as cpu_stream
 from hwbench.benches.transfer import copy
+from hwbench.kernels import cuda
+from hwbench.kernels import opencl as sources
 from hwbench.measurement.verify_output import mismatch
 from hwbench.record.model import Gpu, Record
 from made_up.stability_records import run_of
@@ -41,6 +45,7 @@ VALUES = {
         {"work": work, "n": n} for work in ("add", "sum", "matmul", "fft") for n in (1024, 4**7)
     ],
     "device.coalescing": [{"n": 4096}],
+    "device.divergence": [{"paths": 1}, {"paths": 32}],
     "dsp.dot": [{"size": "192KiB", "dtype": "f8"}, {"size": "1000", "dtype": "f4"}, {"size": "16", "dtype": "f4"}],
 }  # fmt: skip
 
@@ -167,6 +172,20 @@ def test_strides_and_random_reads_are_told_of_each_device():
         "slower (stride 32), no difference (one element off a cache line) and 6.00× slower (an index in random order "
         "against one in order)."
     ]
+
+
+def test_divergence_is_told_of_each_device():
+    """At the most paths that were measured; and the paths are those of the kernel in CUDA C++."""
+    records = [
+        record(divergence.bench, f"opencl-{name}", seconds, {"paths": paths}, counts={"items": 1e6})
+        for name, paths, seconds in (("uniform", 8, 1e-3), ("divergent", 8, 5e-3), ("divergent", 1, 1e-3))
+    ]
+    assert told(divergence.bench, *records) == [
+        "Neighbouring work-items on 8 paths, by OpenCL on pthread (this CPU), opencl:0, are 5.00× slower than 32 "
+        "neighbours on one path."
+    ]
+    ways = [re.findall(r"WAY\(\d+, 0x[0-9a-f]{4}\)", one.source("device.divergence")) for one in (sources, cuda)]
+    assert ways[0] == ways[1]
 
 
 def test_more_chains_than_the_kernels_have_are_refused():
