@@ -134,6 +134,7 @@ def test_each_engine_gets_what_it_needs(monkeypatch, tmp_path, there):
     assert (slurm[1].nodelist, slurm[2]) == (("n2",), tmp_path / "slurm" / "abc1234")
     assert (dask[1], how) == ("tcp://x:1", {"each": "host", "only": ["n1"]})
     assert (local[1], each["each"]) == ("local 3", "worker")
+    assert local[0].command()[-2:] == ["--out", str(tmp_path)]  # workers of this machine keep their runs where told
 
 
 class FakeLauncher:

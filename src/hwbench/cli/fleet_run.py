@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
 import sys
@@ -218,6 +219,8 @@ def _launcher(
             client = stack.enter_context(
                 launch_dask.local(dask_local) if dask_local is not None else launch_dask.connected(dask)
             )
+            if dask_local is not None:
+                order = dataclasses.replace(order, words=["--out", str(out.absolute()), *order.words])
             launcher = launch_dask.Dask(order, client, each="worker" if dask_local is not None else each, only=only)
         stack.callback(launcher.close)
         yield launcher
