@@ -158,6 +158,7 @@ class FakeClient:
     [
         ([], "no engine: choose one of --dask, --dask-local, --slurm, --ssh or --k8s"),
         (["--dask-local", 2, "--k8s", 2], "--dask-local and --k8s: choose one of"),
+        (["--k8s", 2, "--out", "x"], "--out: is for --slurm and --dask-local; other machines use"),
         (["--dask-local", 0], "--dask-local 0: is no number of machines"),
         (["--k8s", 10**9, "--image", "x"], "--k8s 1000000000: is no number of machines"),
         (["--k8s", 2], "--k8s: needs --image"),

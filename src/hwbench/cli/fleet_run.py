@@ -95,6 +95,8 @@ def fleet_run(
         raise UsageError(f"{' and '.join(asked) or 'no engine'}: choose one of {ENGINES}")
     if every and not together:
         raise UsageError("--every: is the time from group to group of --together; add that")
+    if out != Path("reports") and not slurm and dask_local is None:
+        raise UsageError("--out: is for --slurm and --dask-local; other machines use their own directory")
     if retries < 0:
         raise UsageError(f"--retries {retries}: is no number of times")
     for option, number in (("--dask-local", dask_local), ("--k8s", k8s)):
