@@ -50,7 +50,7 @@ def figure(runs: Runs) -> Figure | None:
     columns = (
         Column[Point]("seconds", lambda point: point.text("seconds")),
         Column[Point]("boost, GFLOP/s", lambda point: text.amount(_rate(point, "boost_call_s"))),
-        Column[Point]("settled, GFLOP/s", lambda point: text.amount(_rate(point, "settled_call_s"))),
+        Column[Point]("settled, GFLOP/s", lambda point: text.amount(point.value.value)),
         Column[Point]("boost, GHz", lambda point: text.amount(_giga(point, "boost_clock_hz"))),
         Column[Point]("settled, GHz", lambda point: text.amount(_giga(point, "settled_clock_hz"))),
         Column[Point]("settled after", lambda point: text.seconds(amount(point.record, "settled_after_s"))),
