@@ -263,9 +263,10 @@ def finding(results: Results) -> Iterator[str]:
             record,
         )
         if (lost := float(facts.get("load_taken", 0.0))) > TAKEN:
+            clear = record.counts["flops"] / float(facts["settled_call_s"]) / (1 - lost)
             yield marked(
                 f"Something else took {text.share(lost)} of the time throughout: without interruption the CPU does "
-                f"{text.rate(kept / (1 - lost), 'GFLOP/s')} at this clock",
+                f"{text.rate(clear, 'GFLOP/s')} at this clock",
                 record,
             )
         yield marked(_dips(record), record)
