@@ -152,7 +152,7 @@ def test_what_disturbed_a_load_before_the_samples_is_a_reason_as_well():
 
     def build():
         """Facts as a bench of sustained load gives them."""
-        return scripted_work(1e-3, facts={"load_telemetry": {"wall_s": 60.0, "throttled_s": 30.0}})
+        return scripted_work(1e-3, facts={"load_taken": 0.0, "load_telemetry": {"wall_s": 60.0, "throttled_s": 30.0}})
 
     record = measure(scripted_bench({"a": build}))["a"]
     assert (record.status, record.codes) == ("suspect", ["quota"])

@@ -84,4 +84,5 @@ def test_what_took_the_time_of_a_load_before_the_samples_is_told():
     ]  # fmt: skip
     assert [one.code for one in of_load({"load_taken": 0.0, "settled_call_s": 2.0}, [1.0, 1.0])] == ["time_taken"]
     assert of_load({"load_taken": 0.04, "settled_call_s": 2.0}, [1.95]) == []
-    assert of_load({}, [1.0]) == []
+    for other in ({}, {"settled_call_s": 2.0}, {"load_taken": 0.0, "load_telemetry": {"wall_s": "long"}}):
+        assert of_load(other, [1.0]) == []

@@ -89,7 +89,7 @@ def _cycles(records: Sequence[Record], info: BenchInfo) -> str:
 
 
 def _sustained(records: Sequence[Record]) -> str:
-    """`29.4 GFLOP/s at 3.70 GHz, 28.9 in the first second (60 s)`: the settled load."""
+    """`29.4 GFLOP/s settled at 3.70 GHz, 28.9 in the first second (60 s)`."""
     found = records[-1]
     flops = found.counts.get("flops", 0.0)
     clock, boost, length = (found.facts.get(name) for name in ("settled_clock_hz", "boost_call_s", "seconds"))

@@ -58,13 +58,15 @@ def of_load(facts: Mapping[str, object], samples: Sequence[float]) -> list[Reaso
     """What disturbed a long load of the CPU that a bench keeps up before its samples, by what its facts say of it.
 
     `load_telemetry` is read as the telemetry of samples; `load_taken` is the share of the time that something had which
-    no counter need show, `settled_call_s` what samples have to agree with.
+    no counter need show, `settled_call_s` what samples have to agree with. Without `load_taken` there was no such load.
     """
     telemetry, taken, settled = (facts.get(name) for name in ("load_telemetry", "load_taken", "settled_call_s"))
+    if not isinstance(taken, float):
+        return []
     reasons = []
     if isinstance(telemetry, Mapping):
-        reasons += disturbed({name: [float(value)] for name, value in telemetry.items()})
-    if isinstance(taken, float) and taken > TAKEN:
+        reasons += disturbed({name: [value] for name, value in telemetry.items() if isinstance(value, float)})
+    if taken > TAKEN:
         reasons.append(because("time_taken", f"{text.share(taken)} of the time throughout the load"))
     elif isinstance(settled, float) and settled > 0 and abs(median(samples) / settled - 1) > TAKEN:
         apart = text.share(abs(median(samples) / settled - 1))

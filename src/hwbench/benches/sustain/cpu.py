@@ -262,7 +262,7 @@ def finding(results: Results) -> Iterator[str]:
             f"{text.rate(clocks[1], 'GHz')} (first second: {text.rate(clocks[0], 'GHz')}), settled {since}",
             record,
         )
-        if (lost := float(facts.get("load_taken", 0.0))) > TAKEN:
+        if TAKEN < (lost := float(facts.get("load_taken", 0.0))) < 1:
             clear = record.counts["flops"] / float(facts["settled_call_s"]) / (1 - lost)
             yield marked(
                 f"Something else took {text.share(lost)} of the time throughout: without interruption the CPU does "
