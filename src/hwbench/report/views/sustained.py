@@ -45,8 +45,8 @@ def figure(runs: Runs) -> Figure | None:
     told = (
         "All CPUs multiply and add in float64 without a pause. Every quarter of a second the rate and, by a chain of "
         "additions, the clock are read. A dip in the rate alone is time that something else took; one in both is the "
-        "clock's. Boost is the first second; settled are the rate of the samples, which follow, and the clock of the last "
-        "third."
+        "clock's. Boost is the first second; settled are the rate of the samples, which follow, and the clock of the "
+        "last third."
     )
     columns = (
         Column[Point]("seconds", lambda point: point.text("seconds")),
