@@ -101,6 +101,8 @@ class Work:
         Frees what the builder allocated, after the last sample.
     most
         The most calls in one sample, where each needs preparing (a cache flushed); None: any number.
+    least_s
+        The shortest sample in seconds, where the preset's would miss what is asked (the stops of a quota).
     """
 
     call: Call
@@ -110,6 +112,7 @@ class Work:
     facts: Facts = field(default_factory=dict)
     close: Callable[[], None] | None = None
     most: int | None = None
+    least_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -155,4 +155,14 @@ def test_integer_operations_are_told_by_the_best_rate():
         )
         for name, variant, ops in (("add-int32", "scalar", 1e7), ("add-int32", "512", 1e8), ("dot-int8", "512", 5e8))
     ]
-    assert brief(records, info) == "512 500 GOP/s (dot-int8, 1 thread)"
+    assert brief(records, info) == "512-bit: 500 GOP/s (dot-int8, 1 thread)"
+
+
+def test_a_sustained_load_is_told_with_its_clock():
+    """What is kept up, not what it begins with; without facts the rate alone, and a suspect one is marked."""
+    info = BenchInfo("What lasts?", "load", measures="sustained load", leading="flops")
+    facts = {"settled_clock_hz": 3.7e9, "boost_call_s": 0.8, "seconds": 60}
+    loaded = record("load", (1.0,) * 5, params={"seconds": 60}, counts={"flops": 1e11}, facts=facts)
+    assert brief([loaded], info) == "100 GFLOP/s settled at 3.70 GHz, 125 in the first second (60 s)"
+    bare = record("load", (1.0,) * 5, counts={"flops": 1e11}, status="suspect", reasons=[Reason("quota")])
+    assert brief([bare], info) == "100~ GFLOP/s settled"

@@ -216,3 +216,12 @@ def test_what_no_machine_can_have_is_not_plausible():
     assert [plausible(value) for value in (1e-9, 1e12, 0.0, -1.0, 1e31, float("inf"), float("nan"))] == [
         True, True, False, False, False, False, False,
     ]  # fmt: skip
+
+
+def test_without_sizes_of_caches_a_small_footprint_has_no_level():
+    """8 KiB are not in DRAM because nobody looked for a cache; what is as large as DRAM's label is."""
+    small = record(facts={"footprint": 8192, "threads": 2})
+    assert (level_of(small, {}), serving(small, {}), serving_level(small, [], {})) == ("", [], "")
+    assert level_of(small, {"DRAM": 2**30}) == ""
+    assert level_of(record(facts={"footprint": 2**30}), {"DRAM": 2**30}) == "DRAM"
+    assert limit_for(small, "load", [], {}) is None

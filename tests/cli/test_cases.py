@@ -64,3 +64,13 @@ def test_the_best_share_of_a_limit_stands_beside_the_rates():
 def test_a_bench_without_figures_is_its_question():
     """Nothing was timed."""
     assert shown(record("a", (), bench="x.y", status="skipped")) == ["x.y: Which?"]
+
+
+def test_a_sustained_load_is_told_with_its_clock():
+    """A table has the rate alone."""
+    info = {"x.y": BenchInfo("What lasts?", "load", measures="sustained load", leading="flops")}
+    facts = {"settled_clock_hz": 3.7e9, "boost_call_s": 1.0, "seconds": 60}
+    one = record("load", (1.0,) * 3, bench="x.y", counts={"flops": 1e11}, params={"seconds": 60}, facts=facts)
+    assert list(lines(Reading(run_of(one, benches=info)), "x.y", 80, 10)) == [
+        "x.y: What lasts?", "100 GFLOP/s settled at 3.70 GHz, 100 in the first second (60 s)",
+    ]  # fmt: skip

@@ -136,6 +136,30 @@ def test_at_least_ten_rounds_whatever_the_budget():
     assert len(measure(scripted_bench({"a": 10.0}), policy=Policy(case_s=0.2))["a"].samples) == 10
 
 
+def test_samples_are_as_long_as_a_work_needs():
+    """Longer than the preset's where those would fit between the stops of a quota."""
+
+    def build():
+        """A millisecond a call."""
+        return scripted_work(1e-3, least_s=0.25)
+
+    record = measure(scripted_bench({"a": build, "b": 1e-3}), policy=Policy(case_s=0.2, min_sample_s=0.003))
+    assert (record["a"].loops, record["b"].loops) == (250, 3)
+
+
+def test_what_disturbed_a_load_before_the_samples_is_a_reason_as_well():
+    """Once for each code, though both counters say so."""
+
+    def build():
+        """Facts as a bench of sustained load gives them."""
+        return scripted_work(1e-3, facts={"load_taken": 0.0, "load_telemetry": {"wall_s": 60.0, "throttled_s": 30.0}})
+
+    record = measure(scripted_bench({"a": build}))["a"]
+    assert (record.status, record.codes) == ("suspect", ["quota"])
+    device = ScriptedDevice(rates={"wall_s": 1.0, "throttled_s": 0.5})
+    assert measure(scripted_bench({"a": build}), device)["a"].codes == ["quota"]
+
+
 def test_at_most_max_rounds():
     """Noise ends there, however large the budget."""
     policy = Policy(max_rounds=25, case_s=1e9)

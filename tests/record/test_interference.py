@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwbench.record.interference import disturbed, moved, shape
+from hwbench.record.interference import disturbed, moved, of_load, shape
 from hwbench.record.reasons import Reason
 
 
@@ -74,3 +74,15 @@ def test_where_cpus_were_is_said_with_both_times():
     assert moved({"handover_s": [NEAR] * 7 + [FAR] * 3}) == [
         Reason("cpus_moved", "a cache line moved in 42.0 ns in 7 rounds and in 163 ns in 3")
     ]
+
+
+def test_what_took_the_time_of_a_load_before_the_samples_is_told():
+    """By the counters of the load, by the share that its facts say, or as the samples are unlike it."""
+    quota = {"load_telemetry": {"wall_s": 60.0, "throttled_s": 30.0}, "load_taken": 0.5, "settled_call_s": 2.0}
+    assert of_load(quota, [2.0]) == [
+        Reason("quota", "50% of the time"), Reason("time_taken", "50% of the time throughout the load")
+    ]  # fmt: skip
+    assert [one.code for one in of_load({"load_taken": 0.0, "settled_call_s": 2.0}, [1.0, 1.0])] == ["time_taken"]
+    assert of_load({"load_taken": 0.04, "settled_call_s": 2.0}, [1.95]) == []
+    for other in ({}, {"settled_call_s": 2.0}, {"load_taken": 0.0, "load_telemetry": {"wall_s": "long"}}):
+        assert of_load(other, [1.0]) == []

@@ -28,6 +28,7 @@ STREAMS = ("load", "store", "copy", "scale", "add", "triad")
 SCALES = {"B/s": (1e9, "GB/s"), "FLOP/s": (1e9, "GFLOP/s"), "Hz": (1e9, "GHz")}
 COMPILED = ("hardware array", "machine code")  # what facts answer, and not the seconds of a case
 COUNTED = ("threads", "chains")  # axes whose names are what they count
+WIDTHS = ("fma", "clock", "integer operations")  # what is measured by variants that are widths of registers
 MANY = 1e13  # FLOP/s from which TFLOP/s are read more easily
 
 
@@ -47,6 +48,8 @@ def brief(records: Sequence[Record], info: BenchInfo) -> str:
         return ""
     if said := answered(timed, info) or _cycles(timed, info):
         return said
+    if info.measures == "sustained load":
+        return _sustained(timed)
     if info.measures == "integer operations":  # of which each width is no other way to do one work
         return _best(timed, info)
     figures = _headlines(timed, info) or _rates(timed, info)
@@ -83,6 +86,19 @@ def _cycles(records: Sequence[Record], info: BenchInfo) -> str:
         if one.variant == "latency" and contrast_key(one) in base
     ]  # fmt: skip
     return f"cycles: {', '.join(told[:MOST])}" if told else ""
+
+
+def _sustained(records: Sequence[Record]) -> str:
+    """`29.4 GFLOP/s settled at 3.70 GHz, 28.9 in the first second (60 s)`."""
+    found = records[-1]
+    flops = found.counts.get("flops", 0.0)
+    clock, boost, length = (found.facts.get(name) for name in ("settled_clock_hz", "boost_call_s", "seconds"))
+    said = f"{text.amount(flops / estimate(found.samples).value / 1e9)}{_mark(found)} GFLOP/s settled"
+    if isinstance(clock, float):
+        said += f" at {text.rate(clock, 'GHz')}"
+    if isinstance(boost, float) and boost > 0:
+        said += f", {text.amount(flops / boost / 1e9)} in the first second"
+    return said + (f" ({length} s)" if isinstance(length, int) else "")
 
 
 def _number(record: Record, answer: Answer) -> float | None:
@@ -123,8 +139,10 @@ def _own(record: Record) -> bool:
     return record.facts.get("this_cpu") is True
 
 
-def _variant(record: Record) -> str:
-    return record.variant + " (this CPU)" * _own(record)
+def _variant(record: Record, info: BenchInfo) -> str:
+    """The name; of a width of registers with its unit, so that it is not read as a part of the figure after it."""
+    bits = "-bit" * (info.measures in WIDTHS and record.variant.isdigit())
+    return record.variant + bits + " (this CPU)" * _own(record)
 
 
 def _figure(word: str, record: Record, count: str, name: str) -> Figure:
@@ -198,7 +216,7 @@ def _contrast(records: Sequence[Record], info: BenchInfo) -> str:
         return ""
     found, record = max(ratios, key=lambda pair: abs(math.log(pair[0].value)))
     factor = text.ratio(found, interval=False)
-    return f"{_variant(record)} {factor}{_mark(record)} than {info.baseline}{_place(record, info)}"
+    return f"{_variant(record, info)} {factor}{_mark(record)} than {info.baseline}{_place(record, info)}"
 
 
 def _place(record: Record, info: BenchInfo) -> str:
@@ -227,4 +245,5 @@ def _best(records: Sequence[Record], info: BenchInfo) -> str:
     value, unit = in_unit(best, first).value, first.unit
     if unit == "GFLOP/s" and 1e9 * value >= MANY:
         value, unit = value / 1e3, "TFLOP/s"
-    return f"{_variant(best)} {text.quantity(value, unit)}{_mark(best)}{_place(best, info)}"
+    name = _variant(best, info)
+    return f"{name}{':' * name[:1].isdigit()} {text.quantity(value, unit)}{_mark(best)}{_place(best, info)}"

@@ -217,7 +217,8 @@ def serving(record: Record, sizes: Mapping[str, int], cpu: Cpu | None = None) ->
     """The levels that may serve a noticeable part of a CPU's record: that of its data first, then nearer ones.
 
     A cache serves part of a footprint up to REACH times its size. The last-level cache counts up to the size of `DRAM`,
-    since it may be larger than a chase found. A labelled size is served by its level alone.
+    since it may be larger than a chase found. A labelled size is served by its level alone. In a run that knows the
+    sizes of no caches only a footprint as large as `DRAM` tells its level.
     """
     stated = record.params.get("size")
     if stated in LEVELS:
@@ -232,6 +233,8 @@ def serving(record: Record, sizes: Mapping[str, int], cpu: Cpu | None = None) ->
     if caches and caches[-1] not in found and footprint * threads < CERTAIN * sizes.get(LEVELS[-1], 0):
         found.append(caches[-1])
     holding = [label for label in caches if filled[label] <= 1]
+    if not caches and footprint * threads < CERTAIN * sizes.get(LEVELS[-1], math.inf):
+        return []
     if not holding:
         return [LEVELS[-1], *reversed(found)]
     return [label for label in reversed(found) if caches.index(label) <= caches.index(holding[0])]

@@ -255,7 +255,10 @@ class Engine:
             trial.loops = 1
             return
         most = trial.work.most if trial.work is not None else None
-        trial.loops = warm_up.loops(sample, self._policy([trial]), self.clock, most)
+        policy = self._policy([trial])
+        if trial.work is not None and trial.work.least_s > policy.min_sample_s:
+            policy = msgspec.structs.replace(policy, min_sample_s=trial.work.least_s)
+        trial.loops = warm_up.loops(sample, policy, self.clock, most)
 
     def _policy(self, trials: Sequence[Trial]) -> Policy:
         return of_static(self.policy) if _static(trials) else self.policy
@@ -381,6 +384,8 @@ class Engine:
                 if capped := interference.power_cap(telemetry):
                     trial.facts["power_cap"] = capped
             reasons = _disturbed([trial], telemetry) + reasons
+            of_load = interference.of_load(trial.facts, trial.samples)
+            reasons += [one for one in of_load if one.code not in {other.code for other in reasons}]
             if reasons:
                 status = "suspect"
         return Record(

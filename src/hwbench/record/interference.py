@@ -19,6 +19,7 @@ OTHERS = 0.15  # of a CPU, used by other processes on the CPUs of our affinity m
 LEAST_STEAL_S = 0.02  # two of the kernel's 10 ms ticks: one may stem from before the contrast
 LEAST_OTHERS_S = 0.03  # three of the kernel's 10 ms ticks; below, the counter is rounding
 THROTTLED = 0.001  # of the wall time
+TAKEN = 0.05  # of the time of a long load: more is no noise
 JUDGED = ("busy neighbours", "virtualisation")  # disturbances that telemetry judges by their effect
 DRIFT = 0.03  # of the clock
 APART = 2.0  # × the shortest handover of a cache line: slower, the two CPUs do not share their usual cache
@@ -50,6 +51,26 @@ def disturbed(telemetry: Mapping[str, Sequence[float]]) -> list[Reason]:
         reasons.append(because("other_processes", f"{text.share(total('others_s') / wall)} of a CPU"))
     if total("throttled_s") > THROTTLED * wall:
         reasons.append(because("quota", f"{text.share(total('throttled_s') / wall)} of the time"))
+    return reasons
+
+
+def of_load(facts: Mapping[str, object], samples: Sequence[float]) -> list[Reason]:
+    """What disturbed a long load of the CPU that a bench keeps up before its samples, by what its facts say of it.
+
+    `load_telemetry` is read as the telemetry of samples; `load_taken` is the share of the time that something had which
+    no counter need show, `settled_call_s` what samples have to agree with. Without `load_taken` there was no such load.
+    """
+    telemetry, taken, settled = (facts.get(name) for name in ("load_telemetry", "load_taken", "settled_call_s"))
+    if not isinstance(taken, float):
+        return []
+    reasons = []
+    if isinstance(telemetry, Mapping):
+        reasons += disturbed({name: [value] for name, value in telemetry.items() if isinstance(value, float)})
+    if taken > TAKEN:
+        reasons.append(because("time_taken", f"{text.share(taken)} of the time throughout the load"))
+    elif isinstance(settled, float) and settled > 0 and abs(median(samples) / settled - 1) > TAKEN:
+        apart = text.share(abs(median(samples) / settled - 1))
+        reasons.append(because("time_taken", f"the samples and the load before them are {apart} apart"))
     return reasons
 
 

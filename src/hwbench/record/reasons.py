@@ -66,6 +66,7 @@ TABLE: dict[str, Meaning] = {
         "the cgroup's CPU quota stopped hwbench",
         "Give the container more processor time, or measure with no more threads than its quota has CPUs.",
     ),
+    "time_taken": Meaning("something else took CPU time", _AGAIN + " A quota of an outer cgroup shows by this alone."),
     "clock_drift": Meaning("the clock drifted", _COOL),  # in older files only
     "cpus_moved": Meaning(
         "CPUs were moved between caches",

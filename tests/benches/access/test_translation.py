@@ -86,9 +86,11 @@ def test_the_finding() -> None:
     read = reading(bench, [*curve("4K", ZEN), *curve("huge", few), *curve("in-huge", ZEN)], {"hops": 1024})
     sentences = said(spread(read, 0.001))
     assert sentences == [
-        "Translation of 4 KiB pages (1 thread) costs nothing up to 40 pages, 2.40 ns up to 1280, 32.0 ns at "
-        "10\u202f240 and 200 ns at 81\u202f920.",
-        "Translation of huge pages (1 thread) costs nothing up to 40 pages and 2.40 ns up to 1280.",
+        "Translation of 4 KiB pages (1 thread) costs nothing at 20 to 40 pages, 1.90 ns to 2.40 ns at 80 to 1280, "
+        "32.0 ns at 10\u202f240 and 200 ns at 81\u202f920: the cost begins between 40 and 80 and walks begin between "
+        "1280 and 5120.",
+        "Translation of huge pages (1 thread) costs nothing at 20 to 40 pages and 1.90 ns to 2.40 ns at 80 to 1280: "
+        "the cost begins between 40 and 80.",
         "Lines in each 4 KiB of huge pages cost 1.90 ns at 160 (640 KiB), where small pages cost 1.90 ns: an entry of "
         "the TLB covers less than a huge page, so that the pages of a host below are small.",
     ]
@@ -108,7 +110,12 @@ def test_a_tlb_that_covers_all_has_one_level() -> None:
     """Where nothing costs anything, nothing is said of further levels, nor of the host."""
     flat = dict.fromkeys(ZEN, 0.0)
     assert said(spread(reading(bench, [*curve("4K", flat), *curve("in-huge", flat)], {"hops": 1024}), 0.001)) == [
-        "Translation of 4 KiB pages (1 thread) costs nothing up to 81\u202f920 pages."
+        "Translation of 4 KiB pages (1 thread) costs nothing at 20 to 81\u202f920 pages."
+    ]
+    quick = {20: 0.0, 5120: 14.9}
+    assert said(spread(reading(bench, curve("4K", quick), {"hops": 1024}), 0.001)) == [
+        "Translation of 4 KiB pages (1 thread) costs nothing at 20 pages and 14.9 ns at 5120: the cost begins between "
+        "20 and 5120."
     ]
     first, second, walks = translation.levels([])
     assert first == second == walks == []

@@ -28,5 +28,17 @@ def test_figures_are_told_by_core():
     """Latency and throughput apart; nothing of what nobody published."""
     assert published("divide-f8", "latency") == {"Zen 4": 13.2, "Zen 5": 12.93, "Ice Lake": 14.0, "Golden Cove": 13.94}
     assert published("pause", "latency") == {}
+    assert published("divide-f8", "throughput")["Zen 4"] == 5.0
+    assert (published("root-f8", "throughput")["Zen 4"], published("fma-f8", "throughput")["Zen 4"]) == (8.42, 0.5)
     assert published("swap", "latency") == {"Golden Cove": 19.0}
     assert published("swap-shared", "throughput") == {}
+
+
+@pytest.mark.parametrize(
+    ("operation", "way"),
+    [("gather", "latency"), ("gather", "throughput"), ("store-renamed", "latency"), ("pause", "throughput")],
+)
+def test_what_measures_something_else_there_is_left_out(operation, way):
+    """An empty mask, a register handed on without memory, a time that firmware sets: no difference of the core."""
+    assert published(operation, way) == {}
+    assert "Zen 4" not in published("divide-i8", "throughput")

@@ -96,14 +96,26 @@ def made(times, generation=(0x19, 0x11)):
 
 def test_findings_tell_cycles_and_the_published_figures_of_this_core():
     """Latencies and throughputs by the additions measured beside, and which of them are others than published."""
-    read = made({("add-f8", "latency"): 3.0, ("gather", "throughput"): 5.0, ("load", "latency"): 4.0})
+    read = made({
+        ("add-f8", "latency"): 3.0, ("shuffle", "throughput"): 1.02, ("load", "latency"): 4.0,
+        ("gather", "throughput"): 8.0, ("multiply-i8", "throughput"): 1.0,
+    })  # fmt: skip
     assert said(read) == [
         "Cycles of latency: add-f8 3.00 and load 4.00.",
-        "Cycles of throughput: gather 5.00.",
-        "Of 3 figures published for Zen 4, 2 agree within 5.0%; apart are gather throughput 5.00 against 4.00 "
+        "Cycles of throughput: multiply-i8 1.00, shuffle 1.02 and gather 8.00.",
+        "Of 4 figures published for Zen 4, 3 agree within 5.0%; apart is shuffle throughput 1.02 against 0.510 "
         "(InstLatx64, EPYC 9654).",
     ]
     assert [one.endswith(STOLEN) for one in said(doubt(read, "throughput"))] == [False, True, True]
+
+
+def test_of_many_that_are_apart_the_furthest_are_named_and_the_others_counted():
+    """Nobody takes six for all."""
+    names = ("add-f8", "add-f4", "multiply-f8", "multiply-f4", "fma-f8", "fma-f4", "load", "shuffle")
+    told = said(made({(name, "latency"): 8.0 for name in names}))[-1]
+    assert told.startswith("Of 8 figures published for Zen 4, 0 agree within 5.0%; apart are multiply-f4 latency")
+    assert ", add-f8 latency 8.00 against 3.00" in told
+    assert " and 2 more (InstLatx64" in told
 
 
 def test_a_core_without_published_figures_is_compared_with_none():

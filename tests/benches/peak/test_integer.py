@@ -116,10 +116,15 @@ def test_findings_tell_the_fastest_width_on_all_threads():
     """Additions, dot products and AES with what it is in bytes; suspect records mark their sentence."""
     read = peaks()
     assert said(read) == [
-        "Integer peak on 2 threads: 80.0 GOP/s (…) of 32-bit additions (512-bit).",
-        "Dot products on 2 threads: 80.0 GOP/s (…) of int8 dot products (512-bit).",
-        "On 2 threads: 80.0 GOP/s (…) of rounds of AES (512-bit), which is 128 GB/s (…) of AES-128.",
+        "Integer peak on 2 threads: 80.0 GOP/s (…) of 32-bit additions by 512-bit instructions.",
+        "Dot products on 2 threads: 80.0 GOP/s (…) of int8 dot products by 512-bit instructions.",
+        "AES on 2 threads: 80.0 GOP/s (…) of rounds of AES by 512-bit instructions, or 128 GB/s (…) of AES-128.",
     ]
+    assert said(peaks(("aes-round", "popcount-int64"))) == [
+        "AES on 2 threads: 80.0 GOP/s (…) of rounds of AES by 512-bit instructions, or 128 GB/s (…) of AES-128. "
+        "Counts on 2 threads: 80.0 GOP/s (…) of population counts of 64 bits by 512-bit instructions.",
+    ]
+    assert said(peaks(("dot-bf16",)))[0].endswith("of bfloat16 (floating-point) dot products by 512-bit instructions.")
     assert [one.endswith(STOLEN) for one in said(doubt(read, "512", operation="dot-int8"))] == [False, True, False]
     assert said(reading(BENCH, [], {})) == []
 
@@ -127,5 +132,5 @@ def test_findings_tell_the_fastest_width_on_all_threads():
 def test_a_dot_product_is_told_beside_float32():
     """Where the multiply-adds were measured on as many threads."""
     assert said(peaks(("dot-int8",), floats=True))[0].startswith(
-        "Dot products on 2 threads: 80.0 GOP/s (…) of int8 dot products (512-bit), 2.00× float32's"
+        "Dot products on 2 threads: 80.0 GOP/s (…) of int8 dot products by 512-bit instructions, 2.00× float32's"
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from hwbench.benches.sustain import cpu
 from hwbench.benches.sustain.cpu import Reading
 from hwbench.devices.cpu import CpuDevice
 from hwbench.kernels import cpu_features
-from inspection.answers import reading, verdict
+from inspection.answers import reading, verdict, work_of
 from inspection.told import STOLEN, doubt, said
 
 
@@ -32,20 +34,51 @@ class Machine:
         return self.hz
 
 
+class Quota(Machine):
+    """A CPU that stops a process after 25 ms of work in each 50 ms."""
+
+    hz = 4e9
+
+    def timer(self, loops):
+        began = self.at
+        for _ in range(loops):
+            self.at += 25e-6
+            if self.at % 0.05 > 0.025:
+                self.at += 0.05 - self.at % 0.05
+        return self.at - began
+
+
 def test_the_load_goes_on_for_as_long_as_it_is_to():
     """In steps of a quarter of a second, each with the clock after it, and someone hears of each."""
     machine, heard = Machine(), []
     found = cpu.under_load(machine.timer, machine.clock, 6, told=heard.append, now=lambda: machine.at)
     assert found[-1].at_s >= 6 > found[-2].at_s
     assert [one.at_s for one in found] == heard
-    assert {*machine.calls[5:]} == {250}
+    steps = [calls for calls in machine.calls[1:] if calls != cpu.CLEAR_CALLS]
+    assert (steps[:4], steps[-1]) == ([31, 124, 250, 250], 200)
     assert found[0].call_s == pytest.approx(1e-3)
+    assert found[-1].clear_s == pytest.approx(1.25e-3)
     assert (found[0].clock_hz, found[-1].clock_hz) == (4e9, 3.2e9)
 
 
-def minute(rate=lambda at: 1.0, clock=lambda at: 1.0, seconds=60):
-    """Readings four times a second: shares of 1 ms a call and of 4 GHz."""
-    return [Reading(at / 4, 1e-3 / rate(at / 4), 4e9 * clock(at / 4)) for at in range(1, 4 * seconds + 1)]
+def test_steps_keep_their_length_where_a_quota_takes_the_time():
+    """Milliseconds fit between its stops, and say nothing of how long a step takes."""
+    machine = Quota()
+    found = cpu.under_load(machine.timer, machine.clock, 6, now=lambda: machine.at)
+    lengths = [later.at_s - earlier.at_s for earlier, later in itertools.pairwise(found)]
+    assert max(lengths) < 1.2 * cpu.STEP_S
+    assert sum(one.at_s <= cpu.BOOST_S for one in found) >= 4
+    facts = cpu.summed_up(found)
+    assert facts["load_taken"] == pytest.approx(0.5, abs=0.05)
+    assert (facts["dip_count"], facts["settled_call_s"]) == (0, pytest.approx(50e-6, rel=0.05))
+
+
+def minute(rate=lambda at: 1.0, clock=lambda at: 1.0, seconds=60, taken=0.0):
+    """Readings four times a second: shares of 1 ms a call and of 4 GHz, and the share that something else takes."""
+    return [
+        Reading(at / 4, 1e-3 / rate(at / 4), 4e9 * clock(at / 4), 1e-3 * (1 - taken) / clock(at / 4))
+        for at in range(1, 4 * seconds + 1)
+    ]
 
 
 def falling(at):
@@ -96,15 +129,29 @@ def test_the_load_gives_the_answer_of_its_multiply_adds(monkeypatch):
     assert heard[0] == "full load, 0 of 0.05 s"
 
 
-def told(readings, **facts):
-    read = reading(cpu.bench, [("load", {"seconds": 60}, 1e-3)], {"flops": 200e6})
+def test_samples_are_steps_and_the_counters_of_the_load_are_facts():
+    """The rate of a case is that of whole steps; what a quota took before them is judged, too."""
+    assert cpu.growth({"wall_s": 1.0, "steal_s": 2.0}, {"wall_s": 61.0, "throttled_s": 3.0}) == {"wall_s": 60.0}
+    if not cpu_features.has_fma():
+        pytest.skip("this CPU has no fused multiply-add")
+    device = CpuDevice()
+    try:
+        work, _ = work_of(cpu.bench, "load", {"device": device, "seconds": 0.01})
+    finally:
+        device.close()
+    assert work.least_s == cpu.STEP_S
+    assert work.facts["load_telemetry"]["wall_s"] > 0
+
+
+def told(readings, sampled=1e-3, **facts):
+    read = reading(cpu.bench, [("load", {"seconds": 60}, sampled)], {"flops": 200e6})
     read.records[0].facts.update({**cpu.summed_up(readings), "seconds": 60, "threads": 8, **facts})
     return read
 
 
 def test_findings_tell_what_is_kept_and_what_interrupts():
     """Share, rate and clock of the settled load; dips with the deepest, and whose fault they are not."""
-    assert said(told(minute(falling, falling))) == [
+    assert said(told(minute(falling, falling), 1.25e-3)) == [
         "Under 60.0 s of full load on 8 threads the CPU keeps 80% of its first second's rate: 160 GFLOP/s in float64 "
         "at 3.20 GHz (first second: 4.00 GHz), settled after 28.0 s.",
         "No step of it fell more than 5.0% below the settled rate.",
@@ -114,6 +161,9 @@ def test_findings_tell_what_is_kept_and_what_interrupts():
     assert said(read)[1] == (
         "2 dips of more than 5.0% below the settled rate, 500 ms in all and the deepest to 50% at 20.0 s; in 1 of them "
         "the clock stayed, so something took CPU time."
+    )
+    assert said(told(minute(taken=0.5), 1.1e-3))[1] == (
+        "Something else took 50% of the time throughout: without interruption the CPU does 400 GFLOP/s at this clock."
     )
     assert all(one.endswith(STOLEN) for one in said(doubt(read)))
     assert said(reading(cpu.bench, [], {})) == []

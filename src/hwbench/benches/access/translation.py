@@ -183,16 +183,30 @@ def finding(results: Results) -> Iterator[str]:
     for layout, name in ((LAYOUTS[0], "4 KiB pages"), (LAYOUTS[2], "huge pages")):
         found = costs(results, layout)
         none, second, walks = levels(found)
-        told = [f"costs nothing up to {text.count(none[-1].n)} pages"] if none else []
+        told = [f"costs nothing at {_range(none)} pages"] if none else []
         if second:
-            told.append(f"{text.seconds(second[-1].seconds)} up to {text.count(second[-1].n)}")
+            costs_of = dict.fromkeys(text.seconds(one.seconds) for one in (second[0], second[-1]))
+            told.append(f"{' to '.join(costs_of)} at {_range(second)}")
         told += [f"{text.seconds(one.seconds)} at {text.count(one.n)}" for one in (walks[1:2] or walks[:1])]
         if len(walks) > 2:
             told.append(f"{text.seconds(walks[-1].seconds)} at {text.count(walks[-1].n)}")
         if len(found) > 1 and told:
             used = [record for one in found for record in one.records]
-            yield marked(f"Translation of {name} (1 thread) {listed(told)}", *used)
+            edges = [
+                f"{what} {text.count(nearer[-1].n)} and {text.count(further[0].n)}"
+                for what, nearer, further in (
+                    ("the cost begins between", none, second or walks), ("walks begin between", second, walks)
+                )
+                if nearer and further
+            ]  # fmt: skip
+            said = f"Translation of {name} (1 thread) {listed(told)}"
+            yield marked(said + (f": {listed(edges)}" if edges else ""), *used)
     yield from _covered(costs(results, LAYOUTS[0]), costs(results, LAYOUTS[1]))
+
+
+def _range(costs: Sequence[Cost]) -> str:
+    """`20 to 40`: the sizes that were measured; nothing is said of those between two."""
+    return " to ".join(dict.fromkeys(text.count(one.n) for one in (costs[0], costs[-1])))
 
 
 def _covered(small: Sequence[Cost], inside: Sequence[Cost]) -> Iterator[str]:

@@ -33,7 +33,7 @@ from ...protocols import Array, Cpu, Results
 from ...record import microarchitectures, text
 from ...record.estimate import Estimate
 from ...record.model import Record
-from ...record.phrases import listed, marked
+from ...record.phrases import counted, listed, marked
 from ...record.reasons import Reason, because
 from .._chains import Place, on_crew
 from ._operations import CYCLE, OPERATIONS, Operation, after
@@ -159,7 +159,8 @@ def finding(results: Results) -> Iterator[str]:
     for way, names in (
         ("latency", ("add-f8", "multiply-f8", "fma-f8", "divide-f8", "root-f8", "multiply-i8", "load", "store-forward",
                      "swap", "swap-shared")),
-        ("throughput", ("fma-f8", "divide-f8", "root-f8", "shuffle", "gather", "load", "branch-taken", "pause")),
+        ("throughput", ("add-f8", "multiply-f8", "fma-f8", "divide-f8", "root-f8", "multiply-i8", "shuffle", "gather",
+                        "load", "branch-taken", "pause")),
     ):  # fmt: skip
         told = [cycles[name, way] for name in names if (name, way) in cycles]
         if told:
@@ -192,11 +193,17 @@ def _beside_published(results: Results, cycles: list[tuple[Record, Estimate]]) -
     apart = sorted(
         (one for one in beside if abs(one[1] / one[2] - 1) > CLOSE), key=lambda one: -abs(np.log(one[1] / one[2]))
     )
-    said = f"Of {len(beside)} figures published for {core}, {len(beside) - len(apart)} agree within {text.share(CLOSE)}"
+    agree = len(beside) - len(apart)
+    said = (
+        f"Of {counted(len(beside), 'figure')} published for {core}, {agree} agree{'s' * (agree == 1)} within "
+        f"{text.share(CLOSE)}"
+    )
     if apart:
         named = [
             f"{record.params['operation']} {record.variant} {text.amount(here)} against {text.amount(there)}"
             for record, here, there in apart[:DISAGREE]
         ]
-        said += f"; apart are {listed(named)}"
+        if len(apart) > DISAGREE:
+            named.append(f"{len(apart) - DISAGREE} more")
+        said += f"; apart {'are' if len(apart) > 1 else 'is'} {listed(named)}"
     return marked(f"{said} ({SOURCES[core]})", *(record for record, *_ in beside))

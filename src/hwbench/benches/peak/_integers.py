@@ -160,7 +160,7 @@ OPERATIONS: dict[str, Operation] = {
         "x86_64": {bits: _dot(bits) for bits in (128, 256, 512)},
         "aarch64": {128: Form("sdot {x}.4s, {a}.16b, {b}.16b", _all("dotprod"))},
     }, _dotted),
-    "dot-bf16": Operation("i4", "bfloat16 dot products", 1, {
+    "dot-bf16": Operation("i4", "bfloat16 (floating-point) dot products", 1, {
         "x86_64": _x86("", "vdpbf16ps {b}, {a}, {x}", needs=_with("avx512bf16")),
         "aarch64": {128: Form("bfdot {x}.4s, {a}.8h, {b}.8h", _all("bf16"))},
     }, _dotted_bf16),

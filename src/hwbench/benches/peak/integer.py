@@ -163,9 +163,10 @@ def finding(results: Results) -> Iterator[str]:
     if dots := [peaks[name] for name in ("dot-int8", "dot-bf16") if name in peaks]:
         yield marked(f"Dot products on {_threads(dots[0])}: {listed(_told(one) + _over(results, one) for one in dots)}",
                      *dots)  # fmt: skip
-    if others := [peaks[name] for name in ("aes-round", "popcount-int64") if name in peaks]:
-        told = [_told(one) + _as_bytes(one) for one in others]
-        yield marked(f"On {_threads(others[0])}: {listed(told)}", *others)
+    others = {of: peaks[name] for of, name in (("AES", "aes-round"), ("Counts", "popcount-int64")) if name in peaks}
+    if others:
+        told = [f"{of} on {_threads(one)}: {_told(one)}{_as_bytes(one)}" for of, one in others.items()]
+        yield marked(". ".join(told), *others.values())
 
 
 def fastest(results: Results, operation: str) -> Record | None:
@@ -184,7 +185,7 @@ def rate_of(record: Record) -> Estimate:
 def _told(record: Record) -> str:
     width = "scalar" if record.variant == "scalar" else f"{record.variant}-bit"
     about = OPERATIONS[str(record.params["operation"])].about
-    return f"{text.rate(rate_of(record), 'GOP/s')} of {about} ({width})"
+    return f"{text.rate(rate_of(record), 'GOP/s')} of {about} by {width} instructions"
 
 
 def _threads(record: Record) -> str:
@@ -201,7 +202,7 @@ def _over(results: Results, record: Record) -> str:
 
 
 def _as_bytes(record: Record) -> str:
-    """What the rounds are as AES-128."""
+    """What the rounds are as AES-128, which takes ten of them for 16 bytes."""
     if record.params["operation"] != "aes-round":
         return ""
-    return f", which is {text.rate(rate_of(record).scaled(16 / AES_128), 'GB/s')} of AES-128"
+    return f", or {text.rate(rate_of(record).scaled(16 / AES_128), 'GB/s')} of AES-128"

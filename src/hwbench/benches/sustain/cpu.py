@@ -2,20 +2,24 @@
 
 A processor begins above the clock that it can keep up: for a few milliseconds by its current limit, for seconds to a
 minute by its power limit (turbo budgets of 28 s and 56 s are common), later by its temperature. Figures of some
-milliseconds show nothing of that. Before the samples all CPUs work for `seconds` without a pause, in steps of a quarter
-of a second: multiply-adds of `peak.fma` in float64 and the widest vectors, then some milliseconds of the chain of
-`clock.frequency` beside multiply-adds. Its best window is the clock, so that a thread that loses its CPU does not look
-like a slower one.
+milliseconds show nothing of that. All CPUs work for `seconds` without a pause, in steps of a quarter of a second:
+multiply-adds of `peak.fma` in float64 and the widest vectors, then some milliseconds of the chain of `clock.frequency`
+beside multiply-adds. Its best window is the clock, so that a thread that loses its CPU does not look like a slower one.
+The samples are further steps, as long: the rate of a case is that of the settled load. A shorter sample would fit
+between two stops of a quota, which come every tenth of a second.
 
 `boost` is the median of the first second, `settled` that of the last third; the load has settled from the time on after
 which the rate, a median of five steps, stays within 2% of it. A dip is one or more steps more than 5% below the settled
-rate; where the clock stayed, another process, the hypervisor or a quota took the time. The samples are of the warm CPU.
+rate; where the clock stayed, another process, the hypervisor or a quota took the time. What takes time throughout makes
+no dip: it is told by the cycles of a call in whole steps, against those in windows of a millisecond. The counters of
+steal, other processes and the quota are read over the load as over the samples.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import NamedTuple
 
@@ -25,7 +29,9 @@ from ...bench import Bench, Work
 from ...kernels.cpu_features import widths
 from ...protocols import Array, Cpu, Results
 from ...record import text
+from ...record.estimate import estimate
 from ...record.facts import threads_of
+from ...record.interference import TAKEN
 from ...record.model import Record
 from ...record.phrases import counted, listed, marked
 from ..clock import frequency
@@ -34,6 +40,9 @@ from ..peak import fma
 F8 = np.dtype("f8")
 STEP_S = 0.25  # of load between two readings of the clock
 WINDOWS, LOOPS = 8, 32  # of the clock, 0.1 ms each
+CLEAR, CLEAR_CALLS = 4, 16  # windows of calls, 0.5 ms each: some are cut by nothing
+FIRST = 8  # times as short is the first step, whose calls are found in such a window
+STRAYED = 4  # times as many calls in a step as in the one before, at most
 BOOST_S = 1.0
 SETTLED = 2 / 3  # of the time, from which on rates are those of the settled load
 STEADY, DIP = 0.02, 0.05  # of the settled rate
@@ -58,6 +67,7 @@ bench = Bench(
     baseline="load",
     measures="sustained load",
     leading="flops",
+    version=2,
     tolerance=0.0,
     free={"seconds": seconds_of},
     core=False,
@@ -66,11 +76,12 @@ bench = Bench(
 
 
 class Reading(NamedTuple):
-    """One step: seconds since the load began, seconds of a call in it, and the clock after it."""
+    """One step: seconds since the load began, of a call in it, and of one in the best window after it; the clock."""
 
     at_s: float
     call_s: float
     clock_hz: float
+    clear_s: float
 
 
 class Dip(NamedTuple):
@@ -108,7 +119,7 @@ def memory(device: Cpu) -> int:
 
 @bench.variant("load", needs=lambda: fma.lacking(0)(fma.BEST))
 def load(device: Cpu, x: Array, beside: Array, seconds: int) -> Work:
-    """Multiply-adds on all threads without a pause for as many seconds, then timed."""
+    """Multiply-adds on all threads without a pause for as many seconds; timed in steps that follow."""
     bits = widths()[-1]
     made = fma.on_crew(device, x, F8, device.host.usable, fma.BEST, bits)
     chain = frequency.on_crew(device, beside, device.cores, 1, bits)
@@ -121,27 +132,42 @@ def load(device: Cpu, x: Array, beside: Array, seconds: int) -> Work:
     def told(at_s: float) -> None:
         device.busy(f"full load, {round(at_s)} of {seconds} s")
 
+    before = device.counters()
     readings = under_load(made.timer, clock, seconds, told=told)
+    disturbed = growth(before, device.counters())
     if chain.close is not None:
         chain.close()
-    facts = {**made.facts, **summed_up(readings), "seconds": seconds}
-    return Work(made.call, output=made.output, timer=made.timer, close=made.close, facts=facts)
+    facts = {**made.facts, **summed_up(readings), "seconds": seconds, "load_telemetry": disturbed}
+    return replace(made, facts=facts, least_s=STEP_S)
+
+
+def growth(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """By how much each counter grew."""
+    return {name: round(after[name] - value, 4) for name, value in before.items() if name in after}
 
 
 def under_load(
     timer: Callable[[int], float], clock: Callable[[], float], seconds: float, *,
     told: Callable[[float], None] = lambda _at: None, now: Callable[[], float] = time.perf_counter,
 ) -> list[Reading]:  # fmt: skip
-    """Work for `seconds` in steps of STEP_S, and read the clock after each."""
+    """Work for `seconds` in steps of STEP_S, and read the clock after each.
+
+    A step has as many calls as STEP_S takes by the one before: what a quota or a neighbour leaves makes it no longer.
+    """
+
+    def clear() -> float:
+        return min(timer(CLEAR_CALLS) for _ in range(CLEAR)) / CLEAR_CALLS
+
     timer(1)  # compiles it
     clock()
-    calls = max(1, round(STEP_S / min(timer(8) / 8 for _ in range(3))))
+    calls = max(1, round(STEP_S / FIRST / clear()))
     began, found = now(), list[Reading]()
     while not found or found[-1].at_s < seconds:
-        taken = timer(calls) / calls
-        hz = clock()
-        found.append(Reading(now() - began, taken, hz))
+        taken = timer(calls)
+        hz, best = clock(), clear()
+        found.append(Reading(now() - began, taken / calls, hz, best))
         told(found[-1].at_s)
+        calls = max(1, round(calls * min(STRAYED, max(1 / STRAYED, STEP_S / taken))))
     return found
 
 
@@ -161,12 +187,22 @@ def summed_up(readings: Sequence[Reading]) -> dict[str, object]:
     kept = readings[:: -(-len(readings) // KEPT)]
     return facts | {
         "settled_after_s": settled_after(readings, settled),
+        "load_taken": round(taken(parts["settled"]), 4),
         "dip_count": len(found), "dip_s": sum(one.seconds for one in found),
         "dips": [[round(value, 3) for value in one] for one in sorted(found, key=lambda one: one.rate)[:DIPS]],
         "at_s": [round(one.at_s, 2) for one in kept],
         "call_s": [float(f"{one.call_s:.5g}") for one in kept],
         "clock_hz": [float(f"{one.clock_hz:.5g}") for one in kept],
     }  # fmt: skip
+
+
+def taken(settled: Sequence[Reading]) -> float:
+    """The share of the time that something else had: by cycles of a call, since the clock is no one's fault.
+
+    The lower quartile of those in the best windows: one reading of a clock that was interrupted does not count.
+    """
+    clear = sorted(one.clear_s * one.clock_hz for one in settled)[len(settled) // 4]
+    return max(0.0, 1 - clear / median(one.call_s * one.clock_hz for one in settled))
 
 
 def _smooth(readings: Sequence[Reading]) -> list[float]:
@@ -215,7 +251,8 @@ def finding(results: Results) -> Iterator[str]:
     """What is kept of the first second, at which clock, from when on; and the dips."""
     for record in (one for one in results.records if one.timed and one.facts.get("settled_call_s")):
         facts = record.facts
-        boost, kept = (record.counts["flops"] / float(facts[f"{part}_call_s"]) for part in ("boost", "settled"))
+        boost = record.counts["flops"] / float(facts["boost_call_s"])
+        kept = estimate(record.samples).inverse(record.counts["flops"]).value
         clocks = [float(facts[f"{part}_clock_hz"]) for part in ("boost", "settled")]
         after = float(facts["settled_after_s"])
         since = f"after {text.seconds(after)}" if after else "from the start"
@@ -225,6 +262,13 @@ def finding(results: Results) -> Iterator[str]:
             f"{text.rate(clocks[1], 'GHz')} (first second: {text.rate(clocks[0], 'GHz')}), settled {since}",
             record,
         )
+        if TAKEN < (lost := float(facts.get("load_taken", 0.0))) < 1:
+            clear = record.counts["flops"] / float(facts["settled_call_s"]) / (1 - lost)
+            yield marked(
+                f"Something else took {text.share(lost)} of the time throughout: without interruption the CPU does "
+                f"{text.rate(clear, 'GFLOP/s')} at this clock",
+                record,
+            )
         yield marked(_dips(record), record)
 
 

@@ -45,12 +45,13 @@ def figure(runs: Runs) -> Figure | None:
     told = (
         "All CPUs multiply and add in float64 without a pause. Every quarter of a second the rate and, by a chain of "
         "additions, the clock are read. A dip in the rate alone is time that something else took; one in both is the "
-        "clock's. Boost is the first second, settled the last third."
+        "clock's. Boost is the first second; settled are the rate of the samples, which follow, and the clock of the "
+        "last third."
     )
     columns = (
         Column[Point]("seconds", lambda point: point.text("seconds")),
         Column[Point]("boost, GFLOP/s", lambda point: text.amount(_rate(point, "boost_call_s"))),
-        Column[Point]("settled, GFLOP/s", lambda point: text.amount(_rate(point, "settled_call_s"))),
+        Column[Point]("settled, GFLOP/s", lambda point: text.amount(point.value.value)),
         Column[Point]("boost, GHz", lambda point: text.amount(_giga(point, "boost_clock_hz"))),
         Column[Point]("settled, GHz", lambda point: text.amount(_giga(point, "settled_clock_hz"))),
         Column[Point]("settled after", lambda point: text.seconds(amount(point.record, "settled_after_s"))),
