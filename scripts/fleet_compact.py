@@ -75,6 +75,7 @@ def main() -> int:
         edges = [given.machines * at // (4 * cpus) for at in range(4 * cpus + 1)]
         with ProcessPoolExecutor(cpus) as pool:
             size = sum(pool.map(make, [directory] * (len(edges) - 1), edges[:-1], edges[1:]))
+        load = os.getloadavg()[0]
         times, read = [], []
         for _ in range(2):
             begun = time.perf_counter()
@@ -84,6 +85,7 @@ def main() -> int:
         [key] = Store(directory).keys("parquet")
         found = {
             "machines": given.machines, "runs": read[0], "quantities": QUANTITIES, "CPUs": cpus,
+            "workers": cpus, "load before": round(load, 1),
             "objects, MB": round(size / 1e6, 1), "Parquet, MB": round(len(Store(directory).get(key)) / 1e6, 1),
             "compact, s": round(times[0], 1), "once more, s": round(times[1], 2), "read once more": read[1],
         }  # fmt: skip

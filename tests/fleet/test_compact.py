@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gzip
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from hwbench.fleet import compact as compacting
 from hwbench.fleet import database, sql
+from hwbench.fleet.rows import rows
 from hwbench.fleet.store import AwayError, MissingError, Store
+from hwbench.record import estimate as estimating
+from hwbench.record.store import read
 from made_up.fleet import fleet_run, object_of, put
 
 
@@ -111,6 +115,19 @@ def test_a_day_of_nothing_but_bad_objects_has_no_file(tmp_path):
     store.put_once(object_of(fleet_run())[0], b"x")
     assert [(day.made, len(day.failures)) for day in made(store)] == [(False, 1)]
     assert store.keys("parquet") == []
+
+
+def test_runs_read_together_have_the_rows_of_each_alone(tmp_path, monkeypatch):
+    """Of the runs of this repository, to the bit: what is left out of decoding changes no row."""
+    fleet = [read(path) for path in sorted((Path(__file__).parents[2] / "reports" / "runs").glob("*/*.json"))]
+    expected = {run.id: list(rows(run)) for run in fleet}
+    estimating._estimate.cache_clear()
+    found = []
+    monkeypatch.setattr(compacting, "_write", lambda _connection, some, _path: found.extend(some))
+    store = put(tmp_path, *fleet)
+    count, failures = compacting.part(store.url, [object_of(run)[0] for run in fleet], tmp_path / "part.parquet")
+    assert (count, failures) == (len(fleet), [])
+    assert found == [row for run in fleet for row in expected[run.id]]
 
 
 def test_a_store_that_fails_midway_leaves_no_file(tmp_path, monkeypatch):

@@ -161,11 +161,13 @@ def _rank(record: Record, count: str) -> tuple[bool, bool, float]:
 
 
 def _fits(record: Record, rate: Rate, benches: Benches) -> bool:
+    for axis, value in rate.params.items():  # most fail here
+        if _value(record, axis, value) != value:
+            return False
     return (
         declared(record, benches) == rate.measures
         and bool(record.counts.get(rate.count))
         and (not rate.variants or record.variant in rate.variants)
-        and all(_value(record, axis, value) == value for axis, value in rate.params.items())
     )
 
 

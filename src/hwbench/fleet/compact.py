@@ -21,17 +21,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..errors import StoreError
-from ..record import collector, store
+from ..record import collector, estimate, store
+from ..record.model import Run
 from ..record.text import printable
 from . import database, objects, table
 from .objects import KEY, PARQUET, RUNS
-from .rows import Row, rows
+from .rows import Figures, Row, rows
 from .store import AwayError, MissingError, Store
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 PART = 250  # runs that a worker reads at a time
+TOGETHER = 1000  # records whose samples are resampled together
 ALONE = 2 * PART  # up to so many runs no worker is started, which takes a second
 ORDER = 'quantity, machine, started, run, "case"'
 
@@ -95,7 +97,7 @@ def _runs(target: Store, day: str) -> tuple[list[str], list[str]]:
     """The keys of a day's runs, and a line for what is none."""
     found = target.keys(f"{RUNS}/{day}")
     keys = [key for key in found if (one := KEY.fullmatch(key)) and one[1] == day]
-    other = [key for key in found if key not in set(keys)] if len(keys) < len(found) else []
+    other = sorted(set(found) - set(keys))
     told = f"{target.url}: {printable(other[0])[:100]}: is no object of a run; left out" if other else ""
     return keys, [told + (f", as {len(other) - 1} others" if len(other) > 1 else "")] if told else []
 
@@ -159,17 +161,33 @@ def part(url: str, keys: Sequence[str], path: Path) -> tuple[int, list[str]]:
     found: list[Row] = []
     failures = []
     count = 0
+    waiting: list[tuple[str, Run]] = []
+
+    def read() -> None:
+        nonlocal count
+        estimate.prepare(record.samples for _, run in waiting for record in run.records if record.timed)
+        for name, run in waiting:
+            try:
+                found.extend(of_run(run, name))
+                count += 1
+            except StoreError as error:
+                failures.append(str(error))
+        waiting.clear()
+
     with collector.paused():
         for key, data in target.get_many(keys):
+            name = f"{target.url}: {key}"
             try:
                 if isinstance(data, AwayError):
                     raise data
-                found += of_object(key, data, f"{target.url}: {key}")
-                count += 1
+                waiting.append((name, of_object(key, data, name)))
             except AwayError:
                 raise
             except StoreError as error:
                 failures.append(str(error))
+            if sum(len(run.records) for _, run in waiting) >= TOGETHER:
+                read()
+        read()
         if found:
             connection = database.connect(path.parent, threads=1)
             try:
@@ -179,17 +197,22 @@ def part(url: str, keys: Sequence[str], path: Path) -> tuple[int, list[str]]:
     return count, failures
 
 
-def of_object(key: str, data: bytes | StoreError, name: str) -> list[Row]:
-    """The rows of the run in an object; StoreError where it is none, or that of another key."""
+def of_object(key: str, data: bytes | StoreError, name: str) -> Run:
+    """The run in an object; StoreError where it is none, or that of another key."""
     if isinstance(data, MissingError):
         raise StoreError(f"{name}: was removed meanwhile; left out")
     if isinstance(data, StoreError):
         raise data
-    run = store.decode(objects.unpacked(data, name), name)
+    run = store.decode(objects.unpacked(data, name), name, Figures)
     if run.finished is None:
         raise StoreError(f"{name}: is a run that was not finished; left out")
     if objects.key_of(run) != key:
         raise StoreError(f"{name}: holds another run than its name says; left out")
+    return run
+
+
+def of_run(run: Run, name: str) -> list[Row]:
+    """The rows of a run; StoreError where it has none that can be reckoned."""
     try:
         return list(rows(run))
     except StoreError as error:
