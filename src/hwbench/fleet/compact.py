@@ -159,35 +159,21 @@ def part(url: str, keys: Sequence[str], path: Path) -> tuple[int, list[str]]:
     """
     target = Store.open(url)
     found: list[Row] = []
-    failures = []
-    count = 0
+    failures: list[str] = []
     waiting: list[tuple[str, Run]] = []
-
-    def read() -> None:
-        nonlocal count
-        estimate.prepare(record.samples for _, run in waiting for record in run.records if record.timed)
-        for name, run in waiting:
-            try:
-                found.extend(of_run(run, name))
-                count += 1
-            except StoreError as error:
-                failures.append(str(error))
-        waiting.clear()
-
+    count = 0
     with collector.paused():
-        for key, data in target.get_many(keys):
+        for at, (key, data) in enumerate(target.get_many(keys), 1):
+            if isinstance(data, AwayError):
+                raise data
             name = f"{target.url}: {key}"
             try:
-                if isinstance(data, AwayError):
-                    raise data
                 waiting.append((name, of_object(key, data, name)))
-            except AwayError:
-                raise
             except StoreError as error:
                 failures.append(str(error))
-            if sum(len(run.records) for _, run in waiting) >= TOGETHER:
-                read()
-        read()
+            if at == len(keys) or sum(len(run.records) for _, run in waiting) >= TOGETHER:
+                count += _add(waiting, found, failures)
+                waiting.clear()
         if found:
             connection = database.connect(path.parent, threads=1)
             try:
@@ -195,6 +181,18 @@ def part(url: str, keys: Sequence[str], path: Path) -> tuple[int, list[str]]:
             finally:
                 connection.close()
     return count, failures
+
+
+def _add(runs: Sequence[tuple[str, Run]], found: list[Row], failures: list[str]) -> int:
+    """Add the rows of runs with their names, and a line for each that has none; how many have."""
+    estimate.prepare(record.samples for _, run in runs for record in run.records if record.timed)
+    before = len(failures)
+    for name, run in runs:
+        try:
+            found += of_run(run, name)
+        except StoreError as error:
+            failures.append(str(error))
+    return len(runs) - (len(failures) - before)
 
 
 def of_object(key: str, data: bytes | StoreError, name: str) -> Run:
