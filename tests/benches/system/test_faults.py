@@ -41,7 +41,7 @@ def test_parts_of_a_page_are_left_out(variant: str, device: CpuDevice) -> None:
         values = {"work": work, "size": PAGE + 904, "device": device}
         assert verdict(bench, variant, values) == ""
         assert bench.count(values) == {"items": 1}
-        with pytest.raises(Skip, match="100 B is less than a page"):
+        with pytest.raises(Skip, match="100 bytes are too few"):
             work_of(bench, variant, values | {"size": 100})
     assert bench.least == PAGE
 

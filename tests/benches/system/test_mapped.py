@@ -29,7 +29,7 @@ def test_each_way_reads_the_whole_file(variant: str) -> None:
 
 
 def test_less_than_a_page_is_too_small() -> None:
-    with pytest.raises(Skip, match="100 B is less than a page"):
+    with pytest.raises(Skip, match="100 bytes are too few"):
         bench.count({"size": 100})
     assert bench.least == PAGE
 

@@ -127,8 +127,8 @@ def mixed_everywhere(offsets: np.ndarray, key: int) -> None:
 def in_parts(size: int) -> int:
     """Pages of elements in each part; Skip where there is none."""
     if size < ELEMENT * PAGE:
-        needed = f"{text.size(ELEMENT * PAGE)}: a page of elements and their indices"
-        raise Skip("too_small", f"{text.size(size)} is too small; it takes {needed}")
+        least = text.size(ELEMENT * PAGE)
+        raise Skip("too_small", f"{size} bytes are too few: a page of elements and their indices takes {least}")
     return max(1, size // ELEMENT // PAGE // parts_of(size, SHARE))
 
 

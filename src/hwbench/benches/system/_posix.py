@@ -28,7 +28,7 @@ PAGE = mmap.PAGESIZE
 def in_pages(size: int) -> int:
     """The bytes of the whole pages in `size`; Skip where there is none."""
     if size < PAGE:
-        raise Skip("too_small", f"{text.size(size)} is less than a page of {text.size(PAGE)}")
+        raise Skip("too_small", f"{size} bytes are too few: a page has {text.size(PAGE)}")
     return size // PAGE * PAGE
 
 
