@@ -28,7 +28,7 @@ def test_the_answer_is_the_sum(variant: str, size: int) -> None:
 def test_less_than_a_page_is_too_small() -> None:
     """Not measured by a page under the name of a byte."""
     assert bench.least == 8 * 2**10
-    with pytest.raises(Skip, match="8191 bytes are too few: a page .* takes 8 KiB"):
+    with pytest.raises(Skip, match="8191 bytes are too few"):
         pattern.in_parts(8191)
 
 

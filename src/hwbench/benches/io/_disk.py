@@ -6,8 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from ...host.pseudo_files import ROOT, number, read_text
-
+ROOT = Path("/")
 MEMORY = ("tmpfs", "ramfs", "devtmpfs", "hugetlbfs")
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "lustre", "9p", "virtiofs")
 BUSES = (("/nvme", "NVMe"), ("/virtio", "virtual"), ("/vbd-", "virtual"), ("/vmbus", "virtual"))  # in a path of sysfs
@@ -18,7 +17,7 @@ def about(file: int, root: Path = ROOT) -> dict[str, str]:
     device = os.fstat(file).st_dev
     place = f"{os.major(device)}:{os.minor(device)}"
     kind = source = ""
-    for line in (read_text(root / "proc/self/mountinfo") or "").splitlines():
+    for line in _read(root / "proc/self/mountinfo").splitlines():
         mount, _, type_and_source = line.partition(" - ")
         if mount.split()[2:3] == [place]:
             kind, source = [*type_and_source.split()[:2], "", ""][:2]
@@ -40,7 +39,13 @@ def _disk(root: Path, place: str, source: str) -> str:
         if sign in str(path):
             return kind
     for queue in (path / "queue", path.parent / "queue"):  # of a partition, that of its disk
-        rotates = number(queue / "rotational")
-        if rotates is not None:
-            return "rotating" if rotates else "solid state"
+        if rotates := _read(queue / "rotational").strip():
+            return "solid state" if rotates == "0" else "rotating"
     return ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
