@@ -12,7 +12,26 @@ class coalescing(_Suite):
     version = 2
     param_names = ("variant", "n")
     params = (
-        ("contiguous", "misaligned", "stride-2", "stride-4", "stride-8", "stride-16", "stride-32", "indexed", "gather"),
+        (
+            "contiguous",
+            "misaligned",
+            "stride-2",
+            "stride-4",
+            "stride-8",
+            "stride-16",
+            "stride-32",
+            "indexed",
+            "gather",
+            "opencl-contiguous",
+            "opencl-misaligned",
+            "opencl-stride-2",
+            "opencl-stride-4",
+            "opencl-stride-8",
+            "opencl-stride-16",
+            "opencl-stride-32",
+            "opencl-indexed",
+            "opencl-gather",
+        ),
         (67108864,),
     )
 
@@ -53,7 +72,7 @@ class divergence(_Suite):
     bench = "device.divergence"
     version = 1
     param_names = ("variant", "paths")
-    params = (("uniform", "divergent"), (1, 2, 4, 8, 16, 32))
+    params = (("uniform", "divergent", "opencl-uniform", "opencl-divergent"), (1, 2, 4, 8, 16, 32))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

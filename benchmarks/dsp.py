@@ -11,7 +11,7 @@ class dot(_Suite):
     bench = "dsp.dot"
     version = 3
     param_names = ("variant", "size", "dtype")
-    params = (("numpy", "blas", "blas-all", "numba", "cupy"), ("L1", "DRAM"), ("f8",))
+    params = (("numpy", "blas", "blas-all", "numba", "cupy", "opencl"), ("L1", "DRAM"), ("f8",))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

@@ -12,7 +12,7 @@ class breakeven(_Suite):
     version = 2
     param_names = ("variant", "work", "n")
     params = (
-        ("numpy", "parallel", "cupy", "resident"),
+        ("numpy", "parallel", "cupy", "resident", "opencl", "opencl-resident"),
         ("add", "sum", "matmul", "fft"),
         (1024, 4096, 16384, 65536, 262144, 1048576, 4194304),
     )

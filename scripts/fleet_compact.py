@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -64,6 +65,11 @@ def make(directory: str, first: int, last: int) -> int:
     return size
 
 
+def cpu_s() -> float:
+    """The CPU time of this process and its workers that have ended, which other programs beside them change little."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
 def main() -> int:
     """Make the day, compact it twice, print the times."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -75,17 +81,21 @@ def main() -> int:
         edges = [given.machines * at // (4 * cpus) for at in range(4 * cpus + 1)]
         with ProcessPoolExecutor(cpus) as pool:
             size = sum(pool.map(make, [directory] * (len(edges) - 1), edges[:-1], edges[1:]))
+        load, before = os.getloadavg()[0], cpu_s()
         times, read = [], []
         for _ in range(2):
             begun = time.perf_counter()
             days = list(compact.compact(directory))
             times.append(time.perf_counter() - begun)
             read += [day.read for day in days]
+        spent = cpu_s() - before
         [key] = Store(directory).keys("parquet")
         found = {
             "machines": given.machines, "runs": read[0], "quantities": QUANTITIES, "CPUs": cpus,
+            "workers": cpus, "load before": round(load, 1),
             "objects, MB": round(size / 1e6, 1), "Parquet, MB": round(len(Store(directory).get(key)) / 1e6, 1),
-            "compact, s": round(times[0], 1), "once more, s": round(times[1], 2), "read once more": read[1],
+            "compact, s": round(times[0], 1), "CPU time of both, s": round(spent, 1),
+            "once more, s": round(times[1], 2), "read once more": read[1],
         }  # fmt: skip
     text = json.dumps(found, indent=1)
     print(text)

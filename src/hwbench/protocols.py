@@ -631,25 +631,25 @@ class Results(Protocol):
     def beside(self, bench: Bench) -> Results:
         """Another bench's records in the same run."""
 
-    def find(self, variant: str, **params: Scalar | None) -> Record | None:
+    def find(self, variant: str, **params: Any) -> Record | None:
         """The first timed record of a variant with these parameters."""
 
-    def ratio(self, variant: str, over: str, **params: Scalar | None) -> Estimate | None:
+    def ratio(self, variant: str, over: str, **params: Any) -> Estimate | None:
         """Seconds of `variant` over seconds of `over`, paired by round."""
 
     def versus(self, record: Record, base: Record) -> Estimate:
         """Seconds of one record over those of another, paired where they were measured in the same rounds."""
 
-    def each(self, count: str, variant: str, **params: Scalar | None) -> Estimate | None:
+    def each(self, count: str, variant: str, **params: Any) -> Estimate | None:
         """Seconds a hop, call or item."""
 
-    def rate(self, variant: str, count: str, **params: Scalar | None) -> Estimate | None:
+    def rate(self, variant: str, count: str, **params: Any) -> Estimate | None:
         """Bytes or flops a second."""
 
     def levels(self) -> tuple[str, str]:
         """What the run's latency sweeps say of the caches' sizes and the TLB's reach, in sentences."""
 
-    def share(self, variant: str, kind: str | None = None, **params: Scalar | None) -> Share | None:
+    def share(self, variant: str, kind: str | None = None, **params: Any) -> Share | None:
         """How much of the machine's limit (the bench's own, or `kind`) the median reaches, and what is doubtful."""
 
     def fastest(self, count: str, place: Mapping[str, Scalar], variants: Sequence[str] = ()) -> Record | None:
@@ -661,7 +661,7 @@ class Results(Protocol):
     def pair(self, name: str) -> tuple[Record, Record] | None:
         """The two records behind such a quantity, the slower one first."""
 
-    def one_and_most(self, **params: Scalar | None) -> tuple[Record, Record] | None:
+    def one_and_most(self, **params: Any) -> tuple[Record, Record] | None:
         """The records of one thread and of the most with these parameters; None where either is missing."""
 
     def limit(self, record: Record, kind: str) -> Roof | None:
@@ -673,5 +673,5 @@ class Results(Protocol):
     def line(self, level: str) -> Estimate | None:
         """The bytes that move at a time from a level, by the strides there."""
 
-    def overtakes(self, fast: str, slow: str, name: str, axis: str = "n", **params: Scalar | None) -> str:
+    def overtakes(self, fast: str, slow: str, name: str, axis: str = "n", **params: Any) -> str:
         """In words, from which n on `fast` beats `slow`, which is called `name`; "" where nothing can be said."""

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import numpy as np
 import pytest
 
-from doubles.opencl import answer, opencl_device
+from doubles.opencl import SMALL, answer, opencl_device
 from hwbench import catalog
 from hwbench.analysis.findings import BenchResults
 from hwbench.bench import Skip
 from hwbench.benches import _opencl as opencl
-from hwbench.benches.device import latency, launch, peak, stream
+from hwbench.benches import _partitions
+from hwbench.benches.device import coalescing, divergence, latency, launch, peak, stream
+from hwbench.benches.dsp.dot import dot
+from hwbench.benches.offload import breakeven
 from hwbench.benches.peak import fma
 from hwbench.benches.stream import stream as cpu_stream
 from hwbench.benches.transfer import copy
+from hwbench.kernels import cuda
+from hwbench.kernels import opencl as sources
 from hwbench.measurement.verify_output import mismatch
 from hwbench.record.model import Gpu, Record
 from made_up.stability_records import run_of
@@ -34,6 +41,12 @@ VALUES = {
         for kind in ("pinned", "pageable", "mapped")
     ],
     "vectorize.add": [{"n": 1}, {"n": 1000}],
+    "offload.breakeven": [
+        {"work": work, "n": n} for work in ("add", "sum", "matmul", "fft") for n in (1024, 4**7)
+    ],
+    "device.coalescing": [{"n": 4096}],
+    "device.divergence": [{"paths": 1}, {"paths": 32}],
+    "dsp.dot": [{"size": "192KiB", "dtype": "f8"}, {"size": "1000", "dtype": "f4"}, {"size": "16", "dtype": "f4"}],
 }  # fmt: skip
 
 
@@ -77,6 +90,102 @@ def test_every_variant_gives_the_answer(name):
             assert device.time(work, 2) > 0
             assert counts
             assert work.facts["timed_by"] in ("host", "events", "events of this CPU")
+
+
+def as_a_gpu(group):
+    """The device with groups of so many work-items, as a GPU has them."""
+    device = opencl_device()
+    about = msgspec.structs.replace(device.about, type="GPU", group=group, widths={})
+    device = type(device)(0, about)
+    device._sizes.update(SMALL)
+    return device
+
+
+def right(device, bench, variant, **params):
+    """Whether a variant's answer is right on a device."""
+    work, counts, output, wanted = answer(device, bench, variant, **params)
+    values = {**device.resolve(params), "device": device}
+    return work, not mismatch(output, wanted, values, counts.get("flops", 0.0), bench.tolerance)
+
+
+@pytest.mark.parametrize("group", [1, 48])
+def test_dot_products_are_taken_part_by_part_and_by_groups_of_any_size(monkeypatch, group):
+    """The part whose turn it is, which is what is counted; a group's sum takes all its work-items."""
+    monkeypatch.setattr(_partitions, "PART", 1 << 14)
+    given = {"size": "64KiB", "dtype": "f8"}
+    work, good = right(as_a_gpu(group), dot, "opencl", **given)
+    assert (good, work.facts["parts"]) == (True, 5)
+    monkeypatch.setattr(_partitions.Partitions, "take", lambda self: 0)
+    assert not right(as_a_gpu(group), dot, "opencl", **given)[1]
+
+
+def test_a_dot_product_by_opencl_stands_beside_the_cpus_own_reads():
+    """GFLOP/s, the bytes read, and what it gets of the CPU's own bandwidth where the device is that CPU."""
+    at = {"size": "HBM", "dtype": "f8"}
+    ours = record(dot, "opencl", 0.04, at, counts={"flops": 1e8, "bytes": 1e9})
+    own = record(
+        cpu_stream.load_bench, "simd", 0.02, {"size": "DRAM", "dtype": "f8", "threads": "all", "pages": "4K"}, "cpu",
+        {"bytes": 1e9}, threads=2, footprint=2**30,
+    )  # fmt: skip
+    head = "Dot product (float64) by OpenCL of data in the memory of"
+    assert told(dot, ours, own, beside=[cpu_stream.load_bench]) == [
+        f"{head} pthread (this CPU), opencl:0: 2.50 GFLOP/s, 25.0 GB/s read; 50% of this CPU's own read from memory "
+        "(50.0 GB/s on 2 threads)."
+    ]
+    assert told(dot, ours, devices=[CARD]) == [f"{head} gfx1100, opencl:0: 2.50 GFLOP/s, 25.0 GB/s read."]
+
+
+@pytest.mark.parametrize(("work", "n"), [("matmul", 36), ("fft", 2048)])
+def test_work_that_the_kernels_do_not_take_is_a_skip(work, n):
+    """Sides that are no whole number of blocks, and lengths that are no power of 4."""
+    with pytest.raises(Skip, match=r"the kernel takes (sides that 8 and \d+ divide, not 6|powers of 4, not 2048)"):
+        answer(opencl_device(), breakeven.bench, "opencl", work=work, n=n)
+
+
+def test_each_device_has_its_own_break_even():
+    """Against the fastest variant of the CPU; the way there and back, and without."""
+    records = []
+    for n in (1024, 65536):
+        at, flops = {"work": "add", "n": n}, {"flops": float(n)}
+        records.append(record(breakeven.bench, "numpy", n * 1e-9, at, "cpu", flops))
+        records.append(record(breakeven.bench, "opencl", 1.0, at, "opencl:0", flops))
+        records.append(record(breakeven.bench, "opencl", n * 1e-10, at, "opencl:1", flops))
+        records.append(record(breakeven.bench, "opencl-resident", n * 1e-11, at, "opencl:1", flops))
+    told_of = told(breakeven.bench, *records, devices=[CPU, CARD])
+    assert [one.replace("against the fastest CPU variant, ", "") for one in told_of] == [
+        "OpenCL on pthread (this CPU), opencl:0, transfers included: adding two arrays not faster up to "
+        "n = 65\u202f536.",
+        "OpenCL on gfx1100, opencl:1, transfers included: adding two arrays faster at every n from 1024.",
+        "OpenCL on gfx1100, opencl:1, data already on the device: adding two arrays faster at every n from 1024.",
+    ]
+
+
+def test_strides_and_random_reads_are_told_of_each_device():
+    """Against contiguous reads; reads by an index against those in order."""
+    seconds = {"contiguous": 1, "stride-2": 2, "stride-32": 8, "misaligned": 1, "indexed": 2, "gather": 12}
+    records = [
+        record(coalescing.bench, f"opencl-{name}", 1e-3 * s, {"n": 4096}, counts={"bytes": 1e6})
+        for name, s in seconds.items()
+    ]
+    assert told(coalescing.bench, *records) == [
+        "Reads by OpenCL on pthread (this CPU), opencl:0, against contiguous ones: 2.00× slower (stride 2), 8.00× "
+        "slower (stride 32), no difference (one element off a cache line) and 6.00× slower (an index in random order "
+        "against one in order)."
+    ]
+
+
+def test_divergence_is_told_of_each_device():
+    """At the most paths that were measured; and the paths are those of the kernel in CUDA C++."""
+    records = [
+        record(divergence.bench, f"opencl-{name}", seconds, {"paths": paths}, counts={"items": 1e6})
+        for name, paths, seconds in (("uniform", 8, 1e-3), ("divergent", 8, 5e-3), ("divergent", 1, 1e-3))
+    ]
+    assert told(divergence.bench, *records) == [
+        "Neighbouring work-items on 8 paths, by OpenCL on pthread (this CPU), opencl:0, are 5.00× slower than 32 "
+        "neighbours on one path."
+    ]
+    ways = [re.findall(r"WAY\(\d+, 0x[0-9a-f]{4}\)", one.source("device.divergence")) for one in (sources, cuda)]
+    assert ways[0] == ways[1]
 
 
 def test_more_chains_than_the_kernels_have_are_refused():

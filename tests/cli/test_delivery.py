@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from hwbench.cli.delivery import Delivery
 from hwbench.fleet import objects, spool
 from hwbench.fleet import store as stores
 from hwbench.fleet.store import Store
 from hwbench.measurement import autosave, session
-from hwbench.record import store
+from hwbench.record import store, tickets
 
 MEASURE = ("run", "access.steps", "--no-report", "--preset", "quick")
 
@@ -86,6 +89,28 @@ def test_a_run_that_is_stopped_is_delivered_when_it_is_finished(benches, device,
     assert len(spool.flush(out).unfinished) == 1
     assert command(*MEASURE, "--out", out, "--resume").code == 0
     assert len(spool.flush(out).put) == 1
+
+
+def test_a_launchers_run_that_is_stopped_leaves_no_note(tmp_path, monkeypatch):
+    """It is started anew, not resumed: each later flush would name it."""
+    way = Delivery(str(tmp_path / "store"), tmp_path)
+    way.announce(tmp_path / "runs" / "node" / "a.json")
+    assert len(list(spool.waiting(tmp_path))) == 1
+    monkeypatch.setenv(tickets.LAUNCH, "5d0a87f")
+    monkeypatch.setenv(tickets.TASK, "0")
+    way.interrupted()
+    assert list(spool.waiting(tmp_path)) == []
+
+
+@pytest.mark.parametrize("make", [Path.write_bytes, Path.symlink_to])
+def test_a_store_that_is_no_directory_is_refused_before_anything_is_measured(
+    benches, device, command, out, tmp_path, make
+):
+    """A file, and a link that leads nowhere."""
+    make(tmp_path / "store", b"none")
+    done = command(*MEASURE, "--out", out, "--to", tmp_path / "store")
+    assert (done.code, done.out, device.timed) == (2, "", [])
+    assert done.err == f"hwbench: {tmp_path / 'store'}: is no directory; check the URL\n"
 
 
 def test_a_wrong_url_is_refused_before_anything_is_measured(benches, device, command, out):

@@ -43,7 +43,7 @@ def test_a_page_is_printed_without_numba(command):
     ("name", "said"),
     [
         ("stram.copy", "no bench is called 'stram.copy'; did you mean stream.copy"),
-        ("stream", "stream is a topic; name one of its benches: stream.load, stream.store"),
+        ("stream", "stream is a topic; name one of its benches: stream.mix, stream.load"),
         ("\x1b[31m", r"no bench is called '\x1b[31m'"),
     ],
 )

@@ -134,6 +134,7 @@ def test_each_engine_gets_what_it_needs(monkeypatch, tmp_path, there):
     assert (slurm[1].nodelist, slurm[2]) == (("n2",), tmp_path / "slurm" / "abc1234")
     assert (dask[1], how) == ("tcp://x:1", {"each": "host", "only": ["n1"]})
     assert (local[1], each["each"]) == ("local 3", "worker")
+    assert local[0].command()[-2:] == ["--out", str(tmp_path)]  # workers of this machine keep their runs where told
 
 
 class FakeLauncher:
@@ -157,6 +158,7 @@ class FakeClient:
     [
         ([], "no engine: choose one of --dask, --dask-local, --slurm, --ssh or --k8s"),
         (["--dask-local", 2, "--k8s", 2], "--dask-local and --k8s: choose one of"),
+        (["--k8s", 2, "--out", "x"], "--out: is for --slurm and --dask-local; other machines use"),
         (["--dask-local", 0], "--dask-local 0: is no number of machines"),
         (["--k8s", 10**9, "--image", "x"], "--k8s 1000000000: is no number of machines"),
         (["--k8s", 2], "--k8s: needs --image"),

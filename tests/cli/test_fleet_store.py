@@ -40,6 +40,24 @@ def test_an_answer_holds_data_and_no_commands(command, tmp_path, monkeypatch):
     assert done.err == "1 further rows: --csv and --json print all\n"
 
 
+def test_an_answer_that_is_wider_than_the_screen_has_a_line_for_each_value(command, tmp_path, monkeypatch):
+    """COLUMNS counts where there is no terminal; JSON, which would lose one of two columns, refuses them."""
+    url = tmp_path / "store"
+    command("fleet", "add", url, filed(tmp_path, fleet_run()))
+    command("fleet", "compact", url)
+    question = "SELECT unnest(['a', 'b']) AS x, repeat('y', 30) AS longer"
+    monkeypatch.setenv("COLUMNS", "40")
+    assert "longer:" not in command("fleet", "sql", url, question).out
+    monkeypatch.setenv("COLUMNS", "30")
+    long = "y" * 30
+    assert command("fleet", "sql", url, question).out == f"x:      a\nlonger: {long}\n\nx:      b\nlonger: {long}\n"
+    assert "column_name" in command("fleet", "sql", url, "describe cases").out
+    done = command("fleet", "sql", url, "SELECT 1 AS a, 2 AS a", "--json")
+    assert (done.code, done.out, done.err) == (
+        2, "", "hwbench: --json: several columns are called a; name them apart by AS\n",
+    )  # fmt: skip
+
+
 def test_what_waits_is_delivered(command, tmp_path):
     """Exit code 2 where something could not be; what is not finished is no failure."""
     spool.announce(tmp_path, filed(tmp_path, fleet_run(number=1)), str(tmp_path / "store"))
@@ -65,6 +83,7 @@ def test_what_waits_is_delivered(command, tmp_path):
         (["compact", "empty", "--day", "today"], "--day today: is no day"),
         (["compact", "empty", "--jobs", "0"], "--jobs 0: must be from 1 to 1024"),
         (["flush", "--to", "ftp://x"], "ftp://x: is no store; name a directory"),
+        (["flush", "--out", "typo"], "typo: is no directory; name that of the runs by --out"),
     ],
 )
 def test_bad_usage_is_one_line(command, tmp_path, monkeypatch, arguments, said):
@@ -77,12 +96,17 @@ def test_bad_usage_is_one_line(command, tmp_path, monkeypatch, arguments, said):
 
 
 def test_bad_objects_and_runs_are_told(command, tmp_path):
-    """The rest is read."""
+    """The rest is read; exit code 1 where a run was left out, each time."""
     store = put(tmp_path / "store", fleet_run())
     store.put_once("runs/2026-11-29/x", b"")
     done = command("fleet", "compact", store.url)
     assert (done.code, done.out) == (0, "2026-11-29: 1 run, 1 new\n")
     assert done.err == f"warning: {store.url}: runs/2026-11-29/x: is no object of a run; left out\n"
+    store.put_once("runs/2026-11-29/x.json.gz", b"x")
+    for _ in range(2):
+        done = command("fleet", "compact", store.url)
+        assert (done.code, done.out) == (1, "2026-11-29: 1 run, 1 left out\n")
+        assert "x.json.gz: was cut off; left out" in done.err
     done = command("fleet", "add", store.url, tmp_path / "none", filed(tmp_path, fleet_run(number=2)))
     assert (done.code, done.out) == (2, "delivered 1 run\n")
     assert "none: cannot be read" in done.err

@@ -294,7 +294,7 @@ def commands(session, command, monkeypatch) -> list[planning.Request]:
 
     known = {named(one.bench, one.variant, one.device, one.params): one for one in sample.records}
 
-    def execute(plan: planning.Request, observer: Any, stop: Any) -> tuple[Run, Path | None]:
+    def execute(plan: planning.Request, observer: Any, stop: Any, **_more: Any) -> tuple[Run, Path | None]:
         plans.append(plan)
         chosen = catalog.select(plan.select, plan.preset)
         groups = cases.groups(

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from hwbench.errors import StoreError
 from hwbench.fleet import compact as compacting
 from hwbench.fleet import database, sql
+from hwbench.fleet.rows import rows
 from hwbench.fleet.store import AwayError, MissingError, Store
+from hwbench.record import estimate as estimating
+from hwbench.record.store import read
 from made_up.fleet import fleet_run, object_of, put
 
 
@@ -94,10 +100,10 @@ def test_what_is_no_run_is_told_in_a_line_and_the_rest_is_read(tmp_path):
     (tmp_path / "runs" / "2026-11-29" / "x\x1b[31m.json.gz").write_bytes(b"")
     (tmp_path / "runs" / "2026-11-29" / "link").symlink_to("/")
     [day] = made(store)
-    assert (day.runs, day.read) == (6, 1)
+    assert (day.runs, day.read, day.left) == (1, 1, 5)
     said = "\n".join(day.failures)
     for words in ("was cut off; left out", "another run than its name says", "was not finished", "schema 99 is newer",
-                  "is no JSON", "README.md: is no object of a run; left out, as 1 others"):  # fmt: skip
+                  "is no JSON", "README.md: is no object of a run; left out, and 1 other"):  # fmt: skip
         assert words in said
     assert len(day.failures) == 6
     assert "\x1b" not in said
@@ -106,20 +112,84 @@ def test_what_is_no_run_is_told_in_a_line_and_the_rest_is_read(tmp_path):
 
 
 def test_a_day_of_nothing_but_bad_objects_has_no_file(tmp_path):
-    """And is no failure."""
+    """The calendar has no 45th: nobody looks into that folder."""
     store = put(tmp_path)
     store.put_once(object_of(fleet_run())[0], b"x")
-    assert [(day.made, len(day.failures)) for day in made(store)] == [(False, 1)]
+    store.put_once("runs/2026-13-45/x.json.gz", b"x")
+    assert [(day.made, day.left, len(day.failures)) for day in made(store)] == [(False, 1, 1)]
     assert store.keys("parquet") == []
 
 
-def test_a_store_that_fails_midway_leaves_no_file(tmp_path, monkeypatch):
+def test_a_run_that_was_left_out_is_tried_again(tmp_path, monkeypatch):
+    """Each call names it and writes nothing; the version of hwbench that reads it adds it."""
+    store = put(tmp_path, fleet_run(number=1), fleet_run(number=2))
+    real = compacting.of_object
+    newer = object_of(fleet_run(number=2))[0]
+
+    def of_object(key, data, name):
+        if key == newer:
+            raise StoreError(f"{name}: schema 99 is newer")
+        return real(key, data, name)
+
+    monkeypatch.setattr(compacting, "of_object", of_object)
+    for wrote in (True, False):
+        [day] = made(store)
+        assert (day.made, day.runs, day.left, len(day.failures)) == (wrote, 1, 1, 1)
+    put(tmp_path, fleet_run(number=3))
+    store.delete([object_of(fleet_run(number=1))[0]])
+    assert [(day.runs, day.read, day.left) for day in made(store)] == [(1, 1, 1)]
+    assert runs(store) == [fleet_run(number=3).id]
+    monkeypatch.setattr(compacting, "of_object", real)
+    assert [(day.runs, day.read, day.left) for day in made(store)] == [(2, 1, 0)]
+    assert runs(store) == [fleet_run(number=number).id for number in (2, 3)]
+    assert len(store.keys("parquet")) == 1
+
+
+def test_a_file_of_more_runs_by_another_process_stays(tmp_path, monkeypatch):
+    """It was made while this one, which cannot read one of the runs, made its own."""
+    store = put(tmp_path, fleet_run(number=1), fleet_run(number=2), fleet_run(number=3))
+    real, merged = compacting.of_object, compacting._merged
+    keys = [object_of(fleet_run(number=number))[0] for number in (2, 3)]
+    unread = set(keys)
+
+    def of_object(key, data, name):
+        if key in unread:
+            raise StoreError(f"{name}: schema 99 is newer")
+        return real(key, data, name)
+
+    def meanwhile(*arguments):
+        monkeypatch.setattr(compacting, "_merged", merged)
+        unread.remove(keys[0])
+        assert made(store)[0].runs == 2
+        return merged(*arguments)
+
+    monkeypatch.setattr(compacting, "of_object", of_object)
+    monkeypatch.setattr(compacting, "_merged", meanwhile)
+    assert made(store)[0].runs == 1
+    assert runs(store) == [fleet_run(number=number).id for number in (1, 2)]
+
+
+def test_runs_read_together_have_the_rows_of_each_alone(tmp_path, monkeypatch):
+    """Of the runs of this repository, to the bit: what is left out of decoding changes no row."""
+    fleet = [read(path) for path in sorted((Path(__file__).parents[2] / "reports" / "runs").glob("*/*.json"))]
+    expected = {run.id: list(rows(run)) for run in fleet}
+    estimating._estimate.cache_clear()
+    found = []
+    monkeypatch.setattr(compacting, "_write", lambda _connection, some, _path: found.extend(some))
+    store = put(tmp_path, *fleet)
+    keys = [object_of(run)[0] for run in fleet]
+    assert compacting.part(store.url, keys, tmp_path / "part.parquet") == (keys, [])
+    assert found == [row for run in fleet for row in expected[run.id]]
+
+
+@pytest.mark.parametrize("why", [AwayError("away"), StoreError("refuses access (HTTP 403)")])
+def test_a_store_that_fails_midway_leaves_no_file(tmp_path, monkeypatch, why):
     """One without a run that is there would pass for one of all; a run that was removed meanwhile is just told."""
     store = put(tmp_path, fleet_run(number=1), fleet_run(number=2))
     real = Store._tried
     gone = object_of(fleet_run(number=2))[0]
-    monkeypatch.setattr(Store, "_tried", lambda self, key: AwayError("away") if key == gone else real(self, key))
-    with pytest.raises(AwayError):
+    monkeypatch.setattr(Store, "_tried", lambda self, key: why if key == gone else real(self, key))
+    with pytest.raises(type(why), match=re.escape(str(why))):
         made(store)
     assert store.keys("parquet") == []
     monkeypatch.setattr(Store, "_tried", lambda self, key: MissingError("gone") if key == gone else real(self, key))

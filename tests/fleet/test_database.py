@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from hwbench.errors import StoreError
@@ -76,3 +78,28 @@ def test_a_store_without_parquet_says_what_makes_it(tmp_path):
     """In one line."""
     with pytest.raises(StoreError, match="holds no readable Parquet; `hwbench fleet compact"):
         rows(put(tmp_path, fleet_run()))
+
+
+def test_days_without_runs_are_told(tmp_path):
+    """With those that have some."""
+    store = put(tmp_path, fleet_run())
+    list(compacting.compact(store.url))
+    for since, until, span in (("2027-01-01", "~", " from 2027-01-01"), ("", "2025-01-01", " to 2025-01-01")):
+        said = f"has no compacted runs{span}; those that it has are from 2026-11-29 to 2026-11-29"
+        with pytest.raises(StoreError, match=said), database.opened(store, print, since, until):
+            pass
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path, monkeypatch):
+    """After a day; one that is at work stays, and so does what is no directory of ours."""
+    monkeypatch.setattr(database.tempfile, "tempdir", str(tmp_path))
+    for name in ("hwbench-fleet-old", "hwbench-fleet-new", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "day.parquet").write_bytes(b"")
+    (tmp_path / "hwbench-fleet-link").symlink_to("other")
+    for name in ("hwbench-fleet-old", "other"):
+        os.utime(tmp_path / name, (0, 0))
+    with database.scratch() as directory:
+        assert directory.parent == tmp_path
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hwbench-fleet-link", "hwbench-fleet-new", "other"]
+    assert (tmp_path / "other" / "day.parquet").exists()

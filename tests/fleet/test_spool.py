@@ -112,6 +112,9 @@ def test_a_run_that_was_saved_elsewhere_or_nowhere_is_delivered(tmp_path, away):
     assert spool.hand_over(other, None, tmp_path, note).put == [objects.key_of(other)]
     note = noted(tmp_path, tmp_path / "not" / "there", 3)
     assert len(spool.hand_over(fleet_run(number=3), None, tmp_path, note).failures) == 1
+    (tmp_path / "not").mkdir()
+    (tmp_path / "not" / "there").write_text("")  # since the run began
+    assert "is no directory" in str(spool.hand_over(fleet_run(number=3), None, tmp_path, note).failures[0])
 
 
 def test_what_is_measured_still_waits(tmp_path):

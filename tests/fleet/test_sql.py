@@ -83,6 +83,20 @@ def test_a_bad_question_is_one_line(locked, question, said):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("error", [MemoryError, duckdb.OutOfMemoryException])
+def test_an_answer_that_is_too_large_says_what_to_do(locked, error):
+    """Python's memory, or DuckDB's."""
+
+    class Full:
+        def execute(self, question):
+            if question.startswith("SELECT 1"):
+                raise error
+            return locked.execute(question)
+
+    with pytest.raises(UsageError, match=r"^SQL: .* too large for the memory; add LIMIT or WHERE"):
+        sql.ask(Full(), "SELECT 1")
+
+
 @pytest.mark.parametrize(
     "question", ["SELECT sum(value) AS s FROM cases", "FROM cases SELECT sum(value) AS s", "EXPLAIN SELECT 1"]
 )

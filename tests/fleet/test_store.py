@@ -160,6 +160,67 @@ def test_a_failure_is_one_line_without_secrets(s3, answer, kind, said):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "value", ["nonsense", "", "http://", "//host", "http://h:99999", "http://[x", f"http:// {SECRET}"]
+)
+def test_an_endpoint_that_is_no_address_is_refused(s3, monkeypatch, value):
+    """Before anything is measured: the client would panic at its first request."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", value)
+    with pytest.raises(
+        UsageError, match=r"^AWS_ENDPOINT_URL: is no address of a server; set it to https://host"
+    ) as caught:
+        Store.open("s3://fleet")
+    assert SECRET not in str(caught.value)
+
+
+def test_a_panic_of_the_client_is_one_line(tmp_path, monkeypatch):
+    """It is no Exception; an interruption stays what it is."""
+    import obstore
+
+    errors = [type("PanicException", (BaseException,), {})(SECRET), KeyboardInterrupt()]
+
+    def broken(*_, **__):
+        raise errors.pop(0)
+
+    monkeypatch.setattr(obstore, "put", broken)
+    store = Store(str(tmp_path))
+    with pytest.raises(UsageError, match=r": the client broke down; check the URL") as caught:
+        store.put_once("a", b"")
+    assert SECRET not in str(caught.value)
+    with pytest.raises(KeyboardInterrupt):
+        store.put_once("a", b"")
+
+
+def test_what_is_no_directory_is_no_store(tmp_path):
+    """A file, and a link to a file system that is not mounted: neither is made or replaced."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "none")
+    for name in ("file", "link"):
+        with pytest.raises(UsageError, match=f"{name}: is no directory; check the URL"):
+            Store.open(str(tmp_path / name))
+
+
+def test_a_pipe_is_no_object_and_a_closed_directory_is_not_empty(tmp_path, monkeypatch):
+    """Reading a pipe would never end; a directory that is gone has no keys."""
+    import os
+
+    store = Store(str(tmp_path))
+    store.put_once("runs/a", b"")
+    os.mkfifo(tmp_path / "runs" / "b")
+    (tmp_path / "runs" / "c").symlink_to("a")
+    assert store.keys("runs") == ["runs/a", "runs/c"]
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("runs"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(stores.os, "scandir", scandir)
+    with pytest.raises(StoreError, match=r"runs: cannot be read \(Permission denied\)"):
+        store.keys()
+
+
 def test_what_is_wrong_with_the_environment_is_told(s3, monkeypatch):
     """Before anything is sent; nobody listens at the port."""
     s3(9)

@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hwbench.record import estimate as estimating
 from hwbench.record.estimate import (
+    CONFIDENCE,
+    RESAMPLES,
     Estimate,
     bimodal,
     clear,
@@ -17,6 +20,8 @@ from hwbench.record.estimate import (
     median_error,
     medians,
     paired_ratio,
+    prepare,
+    quantile,
     unpaired_ratio,
 )
 
@@ -213,6 +218,25 @@ def test_medians_are_numpys_and_a_ratio_of_two_sets_is_scipys(count):
     theirs = bootstrap((samples, base), ratio, n_resamples=999, confidence_level=0.95, method="percentile", rng=0)
     found = unpaired_ratio(samples.tolist(), base.tolist())
     assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval), rel=1e-12)
+
+
+@pytest.mark.parametrize("count", [3, 4, 10, 37, 255, 256, 301])
+def test_an_interval_has_the_bits_of_resamples_that_are_sorted(count):
+    """Alone or together with others of its length, with and without equal samples."""
+    rng = np.random.default_rng(count)
+    sets = [rng.lognormal(0, 0.1, count).round(digits).tolist() for digits in (1, 2, 16, 16)]
+    picks = np.random.default_rng(0).integers(0, count, (RESAMPLES, count))
+    expected = []
+    for samples in sets:
+        drawn, value = np.median(np.asarray(samples)[picks], axis=1), float(np.median(samples))
+        low, high = (quantile(drawn, (1 + side * CONFIDENCE) / 2) for side in (-1, 1))
+        expected.append(Estimate(value, min(low, value), max(high, value)))
+    estimating._estimate.cache_clear()
+    assert [estimate(samples) for samples in sets] == expected
+    estimating._estimate.cache_clear()
+    prepare([*sets, [1.0, 2.0], []])
+    assert estimating._estimate.cache_info().currsize == len(sets)
+    assert [estimate(samples) for samples in sets] == expected
 
 
 @pytest.mark.parametrize("n", [10, 20, 100])

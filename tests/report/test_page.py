@@ -36,6 +36,7 @@ from hwbench.report.views.gpu.roofline import view as gpu_roofline
 from hwbench.report.views.history import view as history
 from hwbench.report.views.mix import view as mix
 from hwbench.report.views.nodes import view as nodes
+from hwbench.report.views.operations import view as operations
 from hwbench.report.views.overhead import figure as overhead
 from hwbench.report.views.reduction import view as reduction
 from hwbench.report.views.scaling import view as scaling
@@ -47,7 +48,18 @@ from made_up.sample import HOSTILE, LAPTOP, only_skipped, proof_run, replace, sa
 
 BENCHES = catalog.benches()
 # Views of what the sample run has none of: a GPU, other harnesses' results, and benches of the full set alone.
-ABSENT = (history, gpu_link, gpu_roofline, gpu_latency, gpu_occupancy, gpu_breakeven, mix, nodes, translation)
+ABSENT = (
+    history,
+    gpu_link,
+    gpu_roofline,
+    gpu_latency,
+    gpu_occupancy,
+    gpu_breakeven,
+    mix,
+    nodes,
+    operations,
+    translation,
+)
 ONE = sample_run()
 TWO = [ONE, sample_run(LAPTOP, started="2026-11-20T08:00:00Z")]
 RUNS = {"one": [ONE], "two": TWO, "hostile": [sample_run(hostile=True)]}

@@ -161,17 +161,14 @@ def _rank(record: Record, count: str) -> tuple[bool, bool, float]:
 
 
 def _fits(record: Record, rate: Rate, benches: Benches) -> bool:
+    for axis, value in rate.params.items():  # records of before an axis existed have the value that is wanted
+        if record.params.get(axis, value if axis in NEWER else None) != value:
+            return False
     return (
         declared(record, benches) == rate.measures
         and bool(record.counts.get(rate.count))
         and (not rate.variants or record.variant in rate.variants)
-        and all(_value(record, axis, value) == value for axis, value in rate.params.items())
     )
-
-
-def _value(record: Record, axis: str, wanted: Scalar) -> Scalar | None:
-    """The value of an axis; records of before the axis existed have the one that is wanted."""
-    return record.params.get(axis, wanted if axis in NEWER else None)
 
 
 def _of_record(name: str, record: Record, count: str) -> Headline:

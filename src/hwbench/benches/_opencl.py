@@ -1,12 +1,15 @@
-"""What findings say of OpenCL devices, each for itself: its records, its name, and the CPU's own figures beside."""
+"""What OpenCL variants share: native vectors; what findings say of each device, and the CPU's own figures beside."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
-from ..protocols import Results
+from ..bench import Work
+from ..protocols import Facts, OpenCl, OpenClArray, OpenClEvent, Results
 from ..record import phrases, text
 from ..record.estimate import Estimate, estimate
 from ..record.facts import gpu_of, this_cpu
@@ -24,6 +27,36 @@ def name(results: Results, device: str) -> str:
     """`gfx1100 (opencl:0)`; a device that is this CPU has that in its name."""
     found = gpu_of(results.run, device)
     return f"{found.name}, {device}" if found is not None else device
+
+
+FLUSHED = 2**26  # bytes that are written between calls, at least: drivers of GPUs tell caches of some MiB, or none
+
+
+def group_of(device: OpenCl, most: int = 256) -> int:
+    """Work-items of a group whose neighbours matter: a power of two up to `most`, on a CPU as well."""
+    return most if device.about.here else min(most, 1 << (device.group.bit_length() - 1))
+
+
+def cold(device: OpenCl, launch: Callable[[], OpenClEvent], to: OpenClArray, facts: Facts) -> Work:
+    """The work of a launch that writes `to` and finds nothing in the device's cache: one call a sample."""
+    other = device.filled(max(FLUSHED, 2 * device.properties.l2) // 4, np.float32(0))
+
+    def flush() -> None:
+        device.cl.enqueue_fill_buffer(device.queue, other.data, np.float32(1), 0, other.nbytes)
+
+    work: Work = device.timed(launch, output=to.get, before=flush, facts={**facts, "l2": "flushed"})
+    return replace(work, most=1)
+
+
+def vectors(device: OpenCl, dtype: npt.DTypeLike) -> list[str]:
+    """Macros for a kernel of native vectors: the types S and V, WIDTH, GROUP, FMA."""
+    kind, width = np.dtype(dtype), device.width(dtype)
+    scalar = {"f2": "half", "f4": "float", "f8": "double"}[f"{kind.kind}{kind.itemsize}"]
+    return [
+        f"-DS={scalar}", f"-DV={scalar}{width}" if width > 1 else f"-DV={scalar}", f"-DWIDTH={width}",
+        f"-DGROUP={device.group}", f"-DFMA={'fma' if device.about.fused else 'mad'}",
+        *{2: ["-DHALVES"], 8: ["-DDOUBLES"]}.get(kind.itemsize, []),
+    ]  # fmt: skip
 
 
 def rate(record: Record, count: str) -> float:

@@ -64,8 +64,15 @@ class Delivery:
                 self._failed = one
 
     def interrupted(self) -> None:
-        """Say that a run that was stopped is not delivered."""
-        if self._note is not None:
+        """Say that a run that was stopped is not delivered; a launcher starts its own anew, and nobody resumes them."""
+        if self._note is None:
+            return
+        from ..record import tickets
+
+        if tickets.here():
+            self._note.done()
+            echo_err("not delivered: the launcher starts the run again, or names its machine")
+        else:
             echo_err("not delivered: --resume goes on with the run, then delivers it")
 
     def end(self) -> None:

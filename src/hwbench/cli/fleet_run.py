@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
 import sys
@@ -94,6 +95,8 @@ def fleet_run(
         raise UsageError(f"{' and '.join(asked) or 'no engine'}: choose one of {ENGINES}")
     if every and not together:
         raise UsageError("--every: is the time from group to group of --together; add that")
+    if out != Path("reports") and not slurm and dask_local is None:
+        raise UsageError("--out: is for --slurm and --dask-local; other machines use their own directory")
     if retries < 0:
         raise UsageError(f"--retries {retries}: is no number of times")
     for option, number in (("--dask-local", dask_local), ("--k8s", k8s)):
@@ -218,6 +221,8 @@ def _launcher(
             client = stack.enter_context(
                 launch_dask.local(dask_local) if dask_local is not None else launch_dask.connected(dask)
             )
+            if dask_local is not None:
+                order = dataclasses.replace(order, words=["--out", str(out.absolute()), *order.words])
             launcher = launch_dask.Dask(order, client, each="worker" if dask_local is not None else each, only=only)
         stack.callback(launcher.close)
         yield launcher

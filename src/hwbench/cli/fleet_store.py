@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,8 @@ Day = Annotated[list[str] | None, typer.Option("--day", metavar="YYYY-MM-DD", he
 Since = Annotated[str, typer.Option("--since", metavar="YYYY-MM-DD", help="Runs that started on this day or later.")]
 Until = Annotated[str, typer.Option("--until", metavar="YYYY-MM-DD", help="Runs that started on this day or earlier.")]
 SHOWN = 1000  # rows of an answer on a terminal
+WIDEST = 100_000  # columns of a table that is measured
+TOLD = 20  # runs of a day that were left out, a line each
 
 
 def flush(
@@ -33,11 +36,14 @@ def flush(
 ) -> None:
     """Deliver finished runs that could not reach their store."""
     handle(leave)
+    from ..errors import StoreError
     from ..fleet import spool
     from ..fleet.store import Store
 
     if to is not None:
         Store.open(to)
+    if not out.is_dir():
+        raise StoreError(f"{out}: is no directory; name that of the runs by --out")
     _told(spool.flush(out, to=None if to is None else spool.absolute(to)))
 
 
@@ -83,7 +89,10 @@ def compact(
     day: Day = None,
     jobs: Annotated[int | None, typer.Option(metavar="N", help="Processes that read runs; default: one a CPU.")] = None,
 ) -> None:
-    """Make one Parquet a day of the runs in a store. Run it at any time, also twice at once."""
+    """Make one Parquet a day of the runs in a store. Run it at any time, also twice at once.
+
+    Exit code 1 where runs were left out, since they cannot be read; each call tries them again.
+    """
     handle(leave)
     for one in day or ():
         day_of(one, "--day")
@@ -93,13 +102,18 @@ def compact(
 
     if jobs is not None and not 1 <= jobs <= 1024:
         raise UsageError(f"--jobs {jobs}: must be from 1 to 1024")
-    count = 0
+    count = left = 0
     for done in compacting.compact(url, day or (), jobs):
         count += 1
-        for line in done.failures:
+        left += done.left
+        for line in done.failures[:TOLD]:
             echo_err(f"warning: {line}")
-        if done.made:
-            echo(f"{done.day}: {counted(done.runs, 'run')}, {done.read} new")
+        if len(done.failures) > TOLD:
+            echo_err(f"warning: {len(done.failures) - TOLD} more of {done.day} were left out")
+        if done.made or done.left:
+            new = f", {done.read} new" if done.made else ""
+            without = f", {done.left} left out" if done.left else ""
+            echo(f"{done.day}: {counted(done.runs, 'run')}{new}{without}")
     if not count:
         from ..errors import StoreError
         from ..fleet.store import shown
@@ -107,6 +121,8 @@ def compact(
         raise StoreError(
             f"{shown(url)}: holds no runs{' of these days' if day else ''}; `hwbench run --to` puts them there"
         )
+    if left:
+        raise typer.Exit(1)
 
 
 def sql(
@@ -117,12 +133,13 @@ def sql(
     since: Since = "",
     until: Until = "",
 ) -> None:
-    """Ask the Parquet of a store in SQL (DuckDB); `select * from cases limit 5` shows the columns."""
+    """Ask the Parquet of a store in SQL (DuckDB); `describe cases` names the columns."""
     handle(leave)
     from ..errors import UsageError
     from ..fleet import database
     from ..fleet import sql as asking
     from ..fleet.store import Store
+    from ..record.text import printable
 
     if json and csv:
         raise UsageError("--json and --csv: choose one")
@@ -131,6 +148,9 @@ def sql(
     with database.opened(Store.open(url), lambda line: echo_err(f"warning: {line}"), first, last) as connection:
         answer = asking.ask(connection, question)
     if json:
+        twice = sorted({name for name in answer.columns if answer.columns.count(name) > 1})
+        if twice:
+            raise UsageError(f"--json: several columns are called {printable(', '.join(twice))}; name them apart by AS")
         print_json([dict(zip(answer.columns, row, strict=True)) for row in answer.rows])
     elif csv:
         _print_csv(answer)
@@ -164,7 +184,9 @@ def _print_csv(answer: Answer) -> None:
 
 
 def _print_table(answer: Answer) -> None:
+    """A table, or a line for each value where it is wider than the terminal or COLUMNS."""
     from rich import box
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
@@ -174,9 +196,20 @@ def _print_table(answer: Answer) -> None:
     for at, name in enumerate(answer.columns):
         numbers = all(isinstance(row[at], int | float | None) for row in answer.rows)
         table.add_column(Text(printable(name)), justify="right" if numbers and answer.rows else "left")
-    for row in answer.rows[:SHOWN]:
-        cells = (f"{cell:.6g}" if isinstance(cell, float) else "" if cell is None else str(cell) for cell in row)
-        table.add_row(*(Text(printable(cell)) for cell in cells))
-    console().print(table)
+    rows = [
+        [printable(f"{cell:.6g}" if isinstance(cell, float) else "" if cell is None else str(cell)) for cell in row]
+        for row in answer.rows[:SHOWN]
+    ]
+    for row in rows:
+        table.add_row(*map(Text, row))
+    screen = console()
+    width = screen.width if screen.is_terminal else shutil.get_terminal_size((screen.width, 24)).columns
+    if Measurement.get(screen, screen.options.update_width(WIDEST), table).maximum <= width:
+        screen.print(table, soft_wrap=True)
+    else:
+        names = [f"{printable(name)}: " for name in answer.columns]
+        indent = max(map(len, names))
+        blocks = ("\n".join(f"{name:{indent}}{cell}" for name, cell in zip(names, row, strict=True)) for row in rows)
+        echo("\n\n".join(blocks))
     if len(answer.rows) > SHOWN:
         echo_err(f"{len(answer.rows) - SHOWN} further rows: --csv and --json print all")

@@ -20,17 +20,24 @@ def rows() -> list[Row]:
 
 
 def topics(known: Sequence[Row], width: int) -> list[str]:
-    """A line a topic with its benches; topics that need a GPU are marked."""
+    """A line a topic with its benches, or two short topics; topics that need a GPU are marked."""
     found: dict[str, list[Row]] = {}
     for row in known:
         found.setdefault(row.name.partition(".")[0], []).append(row)
     indent = max(map(len, found), default=0) + 2
-    out = []
+    out: list[str] = []
+    half, short = max(width, 2 * indent) // 2, False
     for topic, members in found.items():
         names = " ".join(row.name.partition(".")[2] for row in members)
         gpu = all(row.gpu for row in members)
         told = wrap(names + " (GPU)" * gpu, max(20, width - indent), break_on_hyphens=False)
-        out += [f"{topic:{indent}}{told[0]}", *(" " * indent + line for line in told[1:])]
+        lines = [f"{topic:{indent}}{told[0]}", *(" " * indent + line for line in told[1:])]
+        fits = len(lines) == 1 and len(lines[0]) < half
+        if short and fits:
+            out[-1] = f"{out[-1]:{half}}{lines[0]}"
+        else:
+            out += lines
+        short = fits and not short
     count = f"{len(known)} bench{'es' * (len(known) != 1)}"
     return [
         *out, "",

@@ -6,8 +6,12 @@ Files are fetched by their names and read from a directory of our own: DuckDB ne
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +26,8 @@ from .store import Store
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+SCRATCH = "hwbench-fleet-"
+DAY_S = 86400.0
 # The count of runs comes first: of two files of a day the one of more runs is the newer, since runs are only added.
 FILE = re.compile(rf"{PARQUET}/({DAY.pattern})/(\d{{8}}-[0-9a-f]{{16}})\.parquet")
 
@@ -43,18 +49,39 @@ def opened(
 
     A file that cannot be read is told of in one line, and the rest is read.
     """
-    with tempfile.TemporaryDirectory(prefix="hwbench-fleet-") as name:
-        directory = Path(name)
+    with scratch() as directory:
         connection = connect(directory)
         try:
             connection.execute(f"CREATE TABLE {table.NAME} ({columns()})")
             if not load(connection, store, directory, tell, since, until):
+                days = [_day(key) for key in current(store.keys(PARQUET))]
+                if days and not any(since <= day <= until for day in days):
+                    asked = f" from {since}" * bool(since) + f" to {until}" * (until != "~")
+                    raise StoreError(
+                        f"{store.url}: has no compacted runs{asked}; those that it has are from {days[0]} to {days[-1]}"
+                    )
                 raise StoreError(
                     f"{store.url}: holds no readable Parquet; `hwbench fleet compact {store.url}` makes it"
                 )
             yield connection
         finally:
             connection.close()
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A directory of our own; those of processes that were killed more than a day ago are removed."""
+    for path in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        with contextlib.suppress(OSError):
+            found = path.lstat()
+            if (
+                stat.S_ISDIR(found.st_mode)
+                and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
+                and time.time() - found.st_mtime > DAY_S
+            ):
+                shutil.rmtree(path, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as name:
+        yield Path(name)
 
 
 def connect(directory: Path, threads: int | None = None) -> DuckDBPyConnection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from datetime import date
 from pathlib import Path
 
 from ..errors import StoreError
@@ -15,6 +16,14 @@ RUNS, PARQUET = "runs", "parquet"
 KEY = re.compile(rf"{RUNS}/(\d{{4}}-\d\d-\d\d)/([A-Za-z0-9._-]{{1,120}})\.json\.gz")
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,119}")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def is_day(text: str) -> bool:
+    """Whether the calendar has this day."""
+    try:
+        return DAY.fullmatch(text) is not None and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def key_of(run: Run) -> str:

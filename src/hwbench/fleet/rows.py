@@ -7,19 +7,33 @@ import math
 from collections.abc import Iterator
 from typing import TypeAlias
 
+import msgspec
+
 from ..analysis.headline import RATIO, UNITS, Headline, headline
 from ..analysis.measures import Catalogue, completed
 from ..analysis.reading import leading_metric
 from ..errors import StoreError
 from ..record import identity
 from ..record.estimate import Estimate, estimate
-from ..record.model import Record, Run
+from ..record.model import JsonObject, Record, Run
 from ..record.text import printable
 
 Row: TypeAlias = tuple[object, ...]
 CPU = "cpu"
 SPEED_UPS = ("prange.",)  # ratios of which more is better; of the others neither is
 LONGEST = 200  # characters of a name
+
+
+class Figure(Record, frozen=True, kw_only=True):
+    """A record without its telemetry, which is half of a run file: a file has no field of this name."""
+
+    telemetry: JsonObject = msgspec.field(default_factory=dict, name="")
+
+
+class Figures(Run, frozen=True, kw_only=True):
+    """What rows are made of, as a run."""
+
+    records: list[Figure] = msgspec.field(default_factory=list)  # type: ignore[assignment]
 
 
 def rows(run: Run, catalogue: Catalogue | None = None) -> Iterator[Row]:

@@ -138,6 +138,8 @@ def hand_over(run: Run, path: Path | None, out: Path, note: Waiting) -> Outcome:
         note.done()
     except StoreError as error:
         outcome.failures.append(error)
+    except UsageError as error:  # the client of the store broke down
+        outcome.failures.append(StoreError(str(error)))
     return outcome
 
 

@@ -63,6 +63,8 @@ def ask(connection: DuckDBPyConnection, question: str) -> Answer:
     try:
         found = connection.execute(question)
         return Answer([one[0] for one in found.description or ()], found.fetchall())
+    except (MemoryError, duckdb.OutOfMemoryException):
+        raise UsageError("SQL: the answer or its way there is too large for the memory; add LIMIT or WHERE") from None
     except duckdb.Error as error:
         raise UsageError(f"SQL: {said_of(error)}") from None
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from ..errors import StoreError, UsageError
-from ..record import text
+from ..record import files, text
 from ..record.installing import command
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ AT_ONCE = 16  # objects that are read at once: a bucket answers in 20 to 100 ms
 TRIES = 3  # of a put, beside the client's own, which repeats no put that ran out of time
 TIMEOUT_S = 60  # of a request: 1 MB at 20 kB/s
 LARGEST = 256 * 2**20  # bytes of an object; Parquet of 10,000 machines, three runs each, has 60 MB
+ENDPOINTS = {  # variables that the client of a scheme reads, and panics over
+    "s3": ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT"),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
 PLAIN_HTTP = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP")
 STAGED = re.compile(r"#\d+$")  # what the client has not finished writing
 CODE = re.compile(r"<Code>(\w{1,40})</Code>")
@@ -42,6 +46,14 @@ HTTP = re.compile(r"status (?:code )?(\d{3})\b|StatusCode\((\d{3})\)|status: (\d
 
 class AwayError(StoreError):
     """The store cannot be reached, or fails: a later try may succeed."""
+
+
+class MissingError(StoreError):
+    """There is no such object or bucket."""
+
+
+class LargeError(StoreError):
+    """An object is larger than any of hwbench."""
 
 
 class Store:
@@ -57,9 +69,13 @@ class Store:
     def open(cls, url: str) -> Store:
         """The store at a path, `file://`, `s3://`, `gs://` or `az://`; UsageError for any other URL.
 
-        Nothing is sent, and no directory is made, before the first object is asked for.
+        UsageError also for a path or an endpoint that cannot be one. Nothing is sent, and no directory is made, before
+        the first object is asked for.
         """
-        return cls(url)
+        made = cls(url)
+        if made._directory is not None and os.path.lexists(made._directory) and not made._directory.is_dir():
+            raise UsageError(f"{made.url}: is no directory; check the URL")
+        return made
 
     def put_once(self, key: str, data: bytes, same: Callable[[bytes, bytes], bool] = operator.eq) -> bool:
         """Put an object that is not there yet; False where the same is there already, StoreError where another is."""
@@ -84,7 +100,7 @@ class Store:
         except NotSupportedError:  # a store without conditions: a run's key never gets other bytes
             self._done(lambda: obstore.put(store, key, data, use_multipart=False))
             return True
-        except Exception as error:  # noqa: BLE001 - what a store answers
+        except BaseException as error:  # noqa: BLE001 - what a store answers
             raise self._failed(error) from None
         else:
             return True
@@ -98,7 +114,8 @@ class Store:
 
         store = self._opened()
         if self._directory is not None:
-            return sorted(_files(self._directory, prefix))
+            directory = self._directory
+            return self._done(lambda: sorted(_files(directory, prefix)))
         parts = self._done(lambda: list(obstore.list(store, prefix or None, chunk_size=1000)))
         return sorted(one["path"] for part in parts for one in part)
 
@@ -117,13 +134,13 @@ class Store:
         import obstore
 
         store = self._opened()
-        size = self._done(lambda: obstore.head(store, key)["size"])
+        size = self._done(lambda: obstore.head(store, key)["size"], key)
         if size > LARGEST:
-            raise StoreError(
+            raise LargeError(
                 f"{self.url}: {text.printable(key)}: has {text.size(size)}, "
                 f"an object of hwbench {text.size(LARGEST)} at most"
             )
-        return self._done(lambda: bytes(obstore.get(store, key).bytes()))
+        return self._done(lambda: bytes(obstore.get(store, key).bytes()), key)
 
     def get_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes | StoreError]]:
         """Objects, several at a time, in the order of the keys; in place of one that cannot be had the error."""
@@ -157,20 +174,21 @@ class Store:
             self._store = self._done(lambda: self._made(make))
         return self._store
 
-    def _done(self, action: Callable[[], T]) -> T:
+    def _done(self, action: Callable[[], T], key: str = "") -> T:
         try:
             return action()
         except StoreError:
             raise
-        except Exception as error:  # noqa: BLE001 - what a store answers
-            raise self._failed(error) from None
+        except BaseException as error:  # noqa: BLE001 - what a store answers
+            raise self._failed(error, key) from None
 
-    def _failed(self, error: Exception) -> StoreError:
-        return failure(error, self.url)
-
-
-class MissingError(StoreError):
-    """There is no such object or bucket."""
+    def _failed(self, error: BaseException, key: str = "") -> BaseException:
+        """What is told of an error; a panic of the client, which is no Exception, is one as well."""
+        if isinstance(error, Exception):
+            return failure(error, f"{self.url}: {text.printable(key)}" if key else self.url)
+        if type(error).__name__ == "PanicException":
+            return UsageError(f"{self.url}: the client broke down; check the URL and the variables of the store")
+        return error
 
 
 def failure(error: Exception, url: str) -> StoreError:
@@ -212,11 +230,22 @@ def failure(error: Exception, url: str) -> StoreError:
 
 
 def _files(directory: Path, prefix: str) -> Iterator[str]:
-    """The files below a directory, links to others left out: the client refuses all where one has a strange name."""
-    for place, _, names in os.walk(directory / prefix):
-        for name in names:
-            if not STAGED.search(name):
-                yield (Path(place) / name).relative_to(directory).as_posix()
+    """The files below a directory: the client refuses all where one has a strange name. A link to a directory is none.
+
+    Pipes and devices are none either: reading one may never end.
+    """
+    try:
+        entries = list(os.scandir(directory / prefix))
+    except (FileNotFoundError, NotADirectoryError):  # there is none, or it was removed meanwhile
+        return
+    except OSError as error:
+        raise StoreError(f"{text.printable(str(directory / prefix))}: cannot be read ({files.why(error)})") from None
+    for entry in entries:
+        key = f"{prefix}/{entry.name}" if prefix else entry.name
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(directory, key)
+        elif entry.is_file() and not STAGED.search(entry.name):
+            yield key
 
 
 def shown(url: str) -> str:
@@ -253,7 +282,25 @@ def _maker(url: str, timeout_s: float) -> tuple[Path | None, Callable[[bool], Ob
     if scheme in ("", "file"):
         directory = Path(unquote(urlsplit(url).path)) if scheme else Path(url)
         return directory, lambda make: _local(directory, make=make)
+    _check_endpoint(scheme)
     return None, lambda _: _remote(url, timeout_s)
+
+
+def _check_endpoint(scheme: str) -> None:
+    """UsageError for a variable with an address that is none; its value is not shown: it may hold a password."""
+    for name in ENDPOINTS.get(scheme, ()):
+        value = os.environ.get(name)
+        if value is None:
+            continue
+        try:
+            parts = urlsplit(value)
+            good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            good = False
+        if not good or not value.isascii() or not value.isprintable() or " " in value:
+            raise UsageError(
+                f"{name}: is no address of a server; set it to https://host or http://host:port, or unset it"
+            )
 
 
 def _local(directory: Path, *, make: bool) -> ObjectStore:

@@ -48,7 +48,7 @@ class Case(msgspec.Struct, frozen=True):
     @property
     def label(self) -> str:
         """`stream.load/simd [L1, f8, 1]`, for progress lines and messages."""
-        values = ", ".join(str(value) for value in self.params.values())
+        values = ", ".join(map(str, self.params.values()))
         return f"{self.bench}/{self.variant} [{values}]"
 
 

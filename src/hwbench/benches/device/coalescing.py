@@ -4,19 +4,21 @@ Memory answers in sectors of 32 bytes. Neighbouring threads that read neighbouri
 stride of 8 floats each thread needs a sector of its own, and from there on a wider stride costs no more bytes but more
 lines and pages. A GPU has little cache a thread, so the rest of a sector is rarely used later.
 
-The variants read the same elements from ever wider places, and by an index in order and in random order.
+The variants read the same elements from ever wider places, and by an index in order and in random order. `opencl-…` are
+the same in OpenCL, by groups of 256 work-items: on a GPU they run in warps or waves, on a CPU in vectors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...protocols import DeviceArray, Gpu, Results
+from ...protocols import DeviceArray, Gpu, OpenCl, OpenClArgument, OpenClArray, OpenClEvent, Results
 from ...record import phrases
-from .._gpu import BLOCK, SECTOR, TILE, WARP, cold
+from .. import _opencl as opencl
+from .._gpu import BLOCK, SECTOR, TILE, WARP, cold, where
 
 STEPS = (2, 4, 8, 16, 32)
 OWN = SECTOR // 4  # the step from which on each thread needs a sector of its own
@@ -36,7 +38,7 @@ bench = Bench(
 
 
 @bench.inputs
-def elements(rng: np.random.Generator, device: Gpu, n: int) -> np.ndarray:
+def elements(rng: np.random.Generator, device: Gpu | OpenCl, n: int) -> np.ndarray:
     """The `n` float32 that are read, a multiple of what a block reads; fewer on a card with less memory."""
     whole = max(TAKEN, fitting(device, n) // TAKEN * TAKEN)
     return np.resize(rng.random(min(whole, TILE), dtype=np.float32), whole)
@@ -55,12 +57,12 @@ def counts(x: np.ndarray) -> dict[str, float]:
 
 
 @bench.memory
-def memory(device: Gpu, n: int) -> int:
+def memory(device: Gpu | OpenCl, n: int) -> int:
     """The mean over the variants: the elements, 1 … 32 apart, and their copy."""
     return EACH * fitting(device, n)
 
 
-def fitting(device: Gpu, n: int) -> int:
+def fitting(device: Gpu | OpenCl, n: int) -> int:
     """`n`, halved until all variants together take no more than half of the card's memory."""
     while n > TAKEN and 10 * EACH * n > device.properties.memory // 2:
         n //= 2
@@ -114,6 +116,82 @@ def gather(device: Gpu, x: np.ndarray, rng: np.random.Generator) -> Work:
     return by_index(device, x, rng.permutation(len(x)).astype(np.int32))
 
 
+# --- OpenCL -----------------------------------------------------------------------------------------------------------
+
+
+def grouped(device: OpenCl, kernel: str, n: int, given: tuple[OpenClArgument, ...]) -> Callable[[], OpenClEvent]:
+    """A launch of groups that have `n` elements together, four a work-item."""
+    group = opencl.group_of(device, BLOCK)
+    return device.launcher("device.coalescing", kernel, n // (4 * group), group, given, [f"-DGROUP={group}"])
+
+
+def opencl_apart(step: int, offset: int = 0) -> Callable[..., Work]:
+    """A builder for reads of every `step`-th element from `offset` on, in OpenCL."""
+
+    def read(device: OpenCl, x: OpenClArray) -> Work:
+        n = len(x)
+        spread, to = device.empty(n * step + offset, np.float32), device.filled(n, np.float32(np.nan))
+        how = np.int32(step), np.int32(offset)
+        grouped(device, "spread", n, (x, spread, *how))().wait()
+        launch = grouped(device, "pick", n, (spread, to, *how))
+        return opencl.cold(device, launch, to, where(device, 4 * n * step))
+
+    what = f"work-items {step} elements apart" if step > 1 else "side by side, one element off the line"
+    read.__doc__ = f"OpenCL: to[i] = from[i·step + offset], {'side by side' if step == 1 and not offset else what}."
+    return read
+
+
+bench.variant("opencl-contiguous", on="opencl")(opencl_apart(1))
+bench.variant("opencl-misaligned", on="opencl")(opencl_apart(1, offset=1))
+for _step in STEPS:
+    bench.variant(f"opencl-stride-{_step}", on="opencl")(opencl_apart(_step))
+
+
+def opencl_by_index(device: OpenCl, x: np.ndarray, order: np.ndarray) -> Work:
+    """The work of to[i] = from[index[i]] in OpenCL; `from` is x scattered, so that the answer is x itself."""
+    scattered = np.empty_like(x)
+    scattered[order] = x
+    to = device.filled(len(x), np.float32(np.nan))
+    launch = grouped(device, "pick_index", len(x), (device.put(scattered), device.put(order), to))
+    return opencl.cold(device, launch, to, where(device, x.nbytes + order.nbytes))
+
+
+@bench.variant("opencl-indexed", on="opencl", inputs="host")
+def opencl_indexed(device: OpenCl, x: np.ndarray) -> Work:
+    """OpenCL: to[i] = from[index[i]], in order: what reading the index adds, before any order does."""
+    return opencl_by_index(device, x, np.arange(len(x), dtype=np.int32))
+
+
+@bench.variant("opencl-gather", on="opencl", inputs="host")
+def opencl_gather(device: OpenCl, x: np.ndarray, rng: np.random.Generator) -> Work:
+    """OpenCL: to[i] = from[index[i]], in random order."""
+    return opencl_by_index(device, x, rng.permutation(len(x)).astype(np.int32))
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+
+def by_opencl(results: Results) -> Iterator[str]:
+    """For each OpenCL device what steps and random reads cost."""
+    for device, records in opencl.by_device(results, "bytes"):
+        found = {record.variant.removeprefix("opencl-"): record for record in records}
+        pairs = [(f"stride-{step}", "contiguous", f"stride {step}") for step in STEPS]
+        pairs += [
+            ("misaligned", "contiguous", "one element off a cache line"),
+            ("gather", "indexed", "an index in random order against one in order"),
+        ]
+        told = [
+            phrases.Item(
+                f"{phrases.compared(results.versus(found[slow], found[base]))} ({how})", (found[slow], found[base])
+            )
+            for slow, base, how in pairs
+            if slow in found and base in found
+        ]
+        if told:
+            head = f"Reads by OpenCL on {opencl.name(results, device)}, against contiguous ones"
+            yield f"{head}: {phrases.entries(told)}."
+
+
 @bench.finding
 def finding(results: Results) -> list[str]:
     """What steps, random reads and a misaligned start cost."""
@@ -141,4 +219,4 @@ def finding(results: Results) -> list[str]:
         ratio = results.versus(random, ordered)
         told = f"Reads by an index in random order are {phrases.against(ratio, 'reads by an index in order')}"
         said.append((ratio.value, f"{told}{phrases.mark(random, ordered)}."))
-    return phrases.ranked(said)
+    return [*phrases.ranked(said), *by_opencl(results)]

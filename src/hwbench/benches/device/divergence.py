@@ -5,6 +5,10 @@ other threads masked. The kernel has 32 paths of 32 operations, so different tha
 branches to one of them again and again. `divergent` gives neighbouring threads different paths, `uniform` gives the
 same elements the same paths but whole warps together, which is as fast as no branch at all.
 
+`opencl-uniform` and `opencl-divergent` are the same in OpenCL: 32 neighbouring work-items stand for a warp. GPUs of
+other vendors run 8 to 64 together; a CPU's compiler may run as many as a vector has lanes, or one after the other. A
+device that is this CPU takes one branch an element instead of 64, which would take seconds a call.
+
 A CPU runs any branch at full speed as long as it predicts it, see `branch.prediction`.
 """
 
@@ -13,13 +17,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from ...bench import Bench, Work
-from ...protocols import DeviceArray, Gpu, Results
+from ...protocols import DeviceArray, Gpu, OpenCl, OpenClArgument, OpenClArray, Results
 from ...record import phrases, text
 from ...record.estimate import Estimate
+from .. import _opencl as opencl
 from .._gpu import BLOCK, DOWN, UP, B, starts
 from ..branch import prediction
 
@@ -54,17 +60,24 @@ def numbers(rng: np.random.Generator) -> np.ndarray:
     return starts(rng, N, np.float32)
 
 
+def rounds(device: Gpu | OpenCl, variant: str) -> int:
+    """Branches that each thread takes: one on a device that is this CPU, which computes a hundredth as fast."""
+    return 1 if variant.startswith("opencl") and cast(OpenCl, device).about.here else ROUNDS
+
+
 @bench.reference
-def reference(x: np.ndarray, paths: int) -> np.ndarray:
+def reference(x: np.ndarray, device: Gpu | OpenCl, paths: int, variant: str = "uniform") -> np.ndarray:
     """Each path adds 16 steps, and one more for each 1 among its bits."""
-    added = np.array([16 + bits.bit_count() for bits in ways()], dtype=np.float32) * np.float32(ROUNDS * STEP)
+    often = np.float32(rounds(device, variant) * STEP)
+    added = np.array([16 + bits.bit_count() for bits in ways()], dtype=np.float32) * often
     return np.asarray(x + added[np.arange(len(x)) % paths])
 
 
 @bench.counts
-def counts(x: np.ndarray) -> dict[str, float]:
+def counts(x: np.ndarray, device: Gpu | OpenCl, variant: str = "uniform") -> dict[str, float]:
     """A branch for each element and round, and 32 fused multiply-adds."""
-    return {"items": x.size * ROUNDS, "flops": 2.0 * OPERATIONS * x.size * ROUNDS}
+    branches = x.size * rounds(device, variant)
+    return {"items": branches, "flops": 2.0 * OPERATIONS * branches}
 
 
 @bench.memory
@@ -92,9 +105,43 @@ bench.variant("uniform", on="gpu")(build(1, "that all threads of a warp take the
 bench.variant("divergent", on="gpu")(build(0, "that the threads of a warp take different ways"))
 
 
+def build_opencl(across: int, how: str) -> Callable[..., Work]:
+    """A builder that hands out elements to work-items in one of two orders."""
+
+    def branch(device: OpenCl, x: OpenClArray, paths: int) -> Work:
+        to, group = device.filled(len(x), np.float32(np.nan)), opencl.group_of(device, BLOCK)
+        numbers = (np.float32(value) for value in (UP, B, DOWN, STEP - B / 2))
+        often = rounds(device, "opencl")
+        given: tuple[OpenClArgument, ...] = (x, to, np.int32(paths), np.int32(across), np.int32(often), *numbers)
+        macros = [f"-DGROUP={group}", f"-DFMA={'fma' if device.about.fused else 'mad'}"]
+        launch = device.launcher("device.divergence", "paths", len(x) // group, group, given, macros)
+        work: Work = device.timed(launch, output=to.get, facts={"paths": paths, "rounds": often})
+        return work
+
+    branch.__doc__ = f"OpenCL: a branch {how}."
+    return branch
+
+
+bench.variant("opencl-uniform", on="opencl")(build_opencl(1, "that 32 neighbours take the same way"))
+bench.variant("opencl-divergent", on="opencl")(build_opencl(0, "that neighbours take different ways"))
+
+
+def by_opencl(results: Results) -> Iterator[str]:
+    """For each OpenCL device what many paths cost."""
+    for device, records in opencl.by_device(results, "items"):
+        times = {(record.variant, int(record.params["paths"])): record for record in records}
+        paths = max((paths for _, paths in times), default=1)
+        apart, alike = (times.get((f"opencl-{name}", paths)) for name in ("divergent", "uniform"))
+        if apart is not None and alike is not None and paths > 1:
+            ratio = phrases.against(results.versus(apart, alike), "32 neighbours on one path")
+            head = f"Neighbouring work-items on {paths} paths, by OpenCL on {opencl.name(results, device)}"
+            yield f"{head}, are {ratio}{phrases.mark(apart, alike)}."
+
+
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
     """What many paths cost, what each further one adds, and what a misprediction costs the CPU."""
+    yield from by_opencl(results)
     paths = max((int(record.params["paths"]) for record in results.records if record.timed), default=1)
     apart, alike = (results.find(name, paths=paths) for name in ("divergent", "uniform"))
     if apart is None or alike is None or paths < 2:

@@ -122,12 +122,7 @@ def in_opencl(device: OpenCl, seeds: OpenClArray, dtype: Dtype, chains: int) -> 
     kernel_of(dtype, chains)  # the same numbers of chains
     device.needs(dtype)
     width, group = device.width(dtype), device.group
-    scalar = {2: "half", 4: "float", 8: "double"}[dtype.itemsize]
-    vector = scalar if width == 1 else f"{scalar}{width}"
-    macros = [
-        f"-DS={scalar}", f"-DV={vector}", f"-DCHAINS={chains}", f"-DGROUP={group}",
-        f"-DFMA={'fma' if device.about.fused else 'mad'}", *{2: ["-DHALVES"], 8: ["-DDOUBLES"]}.get(dtype.itemsize, []),
-    ]  # fmt: skip
+    macros = [*opencl.vectors(device, dtype), f"-DCHAINS={chains}"]
     to = device.put(np.zeros(lanes(device, dtype) * chains, dtype))
     last = seeds.nbytes // dtype.itemsize // width - 1
     counted = np.uint32(last), to, np.int32(PASSES), np.int32(PAIRS // UNROLLED)

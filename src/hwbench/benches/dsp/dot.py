@@ -5,6 +5,9 @@ the call from Python, which every variant pays, takes as long as the product.
 
 A size label means each device's own: a CPU has L1 … DRAM, a GPU L2 and HBM. A device skips the labels that it lacks.
 The L2 of a GPU is never compared with that of a CPU, which may be a hundred times smaller.
+
+`opencl` adds up native vectors of the device, eight sums under way, in each group, and then the groups' sums in a
+second launch.
 """
 
 from __future__ import annotations
@@ -15,10 +18,11 @@ import numpy as np
 
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
-from ...protocols import Array, Cpu, DeviceArray, EitherArray, Gpu, Results
+from ...protocols import Array, Cpu, DeviceArray, EitherArray, Gpu, OpenCl, OpenClArray, Results
 from ...record import phrases, text
 from ...record.model import Record
 from ...record.reasons import Reason, because
+from .. import _opencl as opencl
 from .._gpu import where
 from .._partitions import PERIOD, Partitions, parts_of, repeat_into
 from ._resident import resident_work
@@ -45,7 +49,7 @@ dot = Bench(
     core=False,
     limit="load",
     version=3,
-    sweeps=({"variant": "cupy", "size": ("L2", "HBM")},),
+    sweeps=({"variant": ("cupy", "opencl"), "size": ("L2", "HBM")},),
     # A megabyte is a size to both kinds of device, and fits the L2 of every GPU.
     quick={"size": ("L1", "1MiB")},
     full={"size": ("L1", "L2", "L3", "DRAM"), "dtype": ("f4", "f8")},
@@ -154,6 +158,38 @@ def dot_cupy(device: Gpu, a: DeviceArray, b: DeviceArray, partitions: Partitions
     return made
 
 
+@dot.variant("opencl", on="opencl")
+def dot_opencl(device: OpenCl, a: OpenClArray, b: OpenClArray, partitions: Partitions) -> Work:
+    """OpenCL on arrays that are on the device: a sum for each group, then their sum; one wait at a sample's end."""
+    device.needs(a.dtype)
+    n, group, groups = len(a) // partitions.parts, device.group, device.groups
+    macros = opencl.vectors(device, a.dtype)
+    sums, to = device.empty(groups, a.dtype), device.empty(1, a.dtype)
+    visits = [
+        device.launcher(
+            "dsp.dot", "products", groups, group, (a, b, sums, np.uint64(part * n), np.uint64(n)), macros
+        )
+        for part in range(partitions.parts)
+    ]  # fmt: skip
+    add_up = device.launcher("dsp.dot", "total", 1, group, (sums, to, np.uint32(groups)), macros)
+    partitions.restart()
+
+    def call() -> None:
+        visits[partitions.take()]()
+        add_up()
+
+    def output() -> float:
+        found = float(to.get()[0])
+        for _ in range(partitions.checked - 1):
+            call()
+            found += float(to.get()[0])
+        return found
+
+    facts = where(device, 2 * a.nbytes, parts=partitions.parts)
+    work: Work = device.host_timed(call, output=output, facts={"transfers": False, **facts})
+    return work
+
+
 @dot.finding
 def dot_finding(results: Results) -> Iterator[str]:
     """GFLOP/s in L1 and from memory and the share of a load; on a GPU GB/s, beside a copy of its own."""
@@ -175,6 +211,13 @@ def dot_finding(results: Results) -> Iterator[str]:
         read = "" if copy is None else f", {phrases.of_limit(copy, 'the bandwidth of a copy on the GPU')}"
         said = f"CuPy's dot product (float64) of data in GPU memory: {text.rate(rate, 'GFLOP/s')}{read}"
         yield f"{said}{phrases.mark(record)}."
+    for device, records in opencl.by_device(results, "flops"):
+        for record in (one for one in records if one.params == on_gpu):
+            moved = text.rate(opencl.rate(record, "bytes"), "GB/s")
+            said = f"Dot product (float64) by OpenCL of data in the memory of {opencl.name(results, device)}"
+            beside = opencl.beside_the_cpu(results, device, record, "read")
+            own = f"; {phrases.entries(beside)}" if beside else ""
+            yield f"{said}: {text.rate(_rate(record), 'GFLOP/s')}, {moved} read{own}{phrases.mark(record)}."
 
 
 def _rated(record: Record, alone: bool) -> str:

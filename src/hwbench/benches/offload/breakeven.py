@@ -7,6 +7,9 @@ pays only the launch. They are compared with NumPy and with the same on all CPUs
 How soon the GPU wins depends on the arithmetic intensity: an addition does 1 operation for 12 bytes sent, a sum 1 for
 4, a fast Fourier transform some log n, a product of matrices √n.
 
+`opencl` and `opencl-resident` are the same by OpenCL, which brings no libraries: a plain kernel for each work, for
+matrices with blocks in registers, for the FFT a launch for each pass of radix 4. Vendors' libraries may be faster.
+
 `n` counts the elements of one operand, float32 (complex64 for the FFT); matrices are √n × √n. Times are the host's,
 the wait for the GPU included.
 """
@@ -16,17 +19,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
 
 from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
-from ...protocols import Array, Call, Cpu, DeviceArray, Gpu, Results
+from ...protocols import Array, Call, Cpu, DeviceArray, Gpu, OpenCl, OpenClArgument, OpenClArray, OpenClEvent, Results
 from ...record import phrases, text
 from ...record.estimate import Estimate
 from ...record.model import Record
+from .. import _opencl as opencl
 from .._gpu import library
 
 WORKS = ("add", "sum", "matmul", "fft")
@@ -201,29 +205,129 @@ def on_the_device(device: Gpu, work: str, n: int, a: DeviceArray, b: DeviceArray
     return made
 
 
+# --- OpenCL -----------------------------------------------------------------------------------------------------------
+
+ROWS = 8  # of a product's block, as in breakeven.cl
+LEAST_WIDTH = 4  # columns of it, on devices that make vectors of work-items
+GROUP = 256
+
+
+class InOpenCl(NamedTuple):
+    """What enqueues the work, where its operands lie, and where its result."""
+
+    launches: Sequence[Callable[[], OpenClEvent]]
+    given: Sequence[OpenClArray]
+    to: OpenClArray
+
+    def enqueue(self) -> None:
+        """Enqueue it once."""
+        for launch in self.launches:
+            launch()
+
+    def fetched(self) -> Array | np.float32:
+        """A copy of the result; a sum's is a number."""
+        found = self.to.get()
+        return np.float32(found[0]) if found.shape == (1,) else found
+
+
+def in_opencl(device: OpenCl, work: str, given: Sequence[OpenClArray]) -> InOpenCl:
+    """The operation on arrays of an OpenCL device; Skip for a size that its kernel does not take."""
+    first = given[0]
+    n, fused = math.prod(first.shape), f"-DFMA={'fma' if device.about.fused else 'mad'}"
+    launcher = partial(device.launcher, "offload.breakeven")
+    if work == "sum":
+        groups, macros = device.groups, [*opencl.vectors(device, first.dtype), "-DALONE"]
+        sums, to = device.empty(groups, np.float32), device.filled(1, np.float32(np.nan))
+        parts: tuple[OpenClArgument, ...] = (first, first, sums, np.uint64(0), np.uint64(n))
+        products = device.launcher("dsp.dot", "products", groups, device.group, parts, macros)
+        total = device.launcher("dsp.dot", "total", 1, device.group, (sums, to, np.uint32(groups)), macros)
+        return InOpenCl((products, total), given, to)
+    if work == "matmul":
+        side, width = first.shape[0], max(LEAST_WIDTH, device.width(np.float32))
+        if side % ROWS or side % width:
+            raise Skip("bad_value", f"the kernel takes sides that {ROWS} and {width} divide, not {side}")
+        items, to = side // width * (side // ROWS), device.empty(first.shape, np.float32)
+        group, macros = math.gcd(items, device.group), [f"-DWIDTH={width}", fused]
+        launch = launcher("matmul", items // group, group, (*given, to, np.uint32(side)), macros)
+        return InOpenCl((launch,), given, to)
+    if work == "fft":
+        passes = round(math.log(n, 4))
+        if n != 4**passes or not passes:
+            raise Skip("bad_value", f"the kernel takes powers of 4, not {n} points")
+        roots = device.put(np.exp(-2j * np.pi / n * np.arange(n)).astype(np.complex64))
+        places = [first, *(device.empty(n, np.complex64) for _ in range(2))]
+        launches = []
+        for one in range(passes):
+            source, to = places[0 if one == 0 else 1 + one % 2], places[1 + (one + 1) % 2]
+            group = min(GROUP, max(1, n // 4))
+            whole = (source, to, roots, np.uint32(n), np.uint32(4**one))
+            launches.append(launcher("fft", -(-n // 4 // group), group, whole))
+        return InOpenCl(launches, given, to)
+    group, to = min(n, GROUP), device.filled(n, np.float32(np.nan))
+    return InOpenCl((launcher("add", -(-n // group), group, (*given, to, np.uint32(n))),), given, to)
+
+
+@bench.variant("opencl", on="opencl", inputs="host")
+def opencl_there_and_back(device: OpenCl, work: str, n: int, a: np.ndarray, b: np.ndarray | None = None) -> Work:
+    """OpenCL: each operand written to its buffer, the operation, its result read."""
+    given = (a,) if b is None else (a, b)
+    made = in_opencl(device, work, [device.put(x) for x in given])
+    found = made.to.get()
+
+    def call() -> None:
+        for x, there in zip(given, made.given, strict=True):
+            device.cl.enqueue_copy(device.queue, there.data, x, is_blocking=False)
+        made.enqueue()
+        made.to.get(out=found)
+
+    def output() -> Array | np.float32:
+        return np.float32(found[0]) if work == "sum" else found
+
+    done: Work = device.host_timed(call, output=output, wait=False, facts=facts(work, n) | {"transfers": True})
+    return done
+
+
+@bench.variant("opencl-resident", on="opencl")
+def opencl_resident(device: OpenCl, work: str, n: int, a: OpenClArray, b: OpenClArray | None = None) -> Work:
+    """OpenCL on arrays that lie on the device and stay there; one wait at the end of a sample."""
+    made = in_opencl(device, work, (a,) if b is None else (a, b))
+    done: Work = device.host_timed(made.enqueue, output=made.fetched, facts=facts(work, n) | {"transfers": False})
+    return done
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+
 @bench.finding
 def finding(results: Results) -> Iterator[str]:
-    """The sizes from which the GPU wins; without a GPU, what all CPU threads gain."""
-    by_gpu = False
-    for variant, how in (("cupy", "transfers included"), ("resident", "data already on the GPU")):
+    """The sizes from which each accelerator wins; without any, what all CPU threads gain."""
+    won = False
+    ways = [("cupy", "transfers included", "GPU", ""), ("resident", "data already on the GPU", "GPU", "")]
+    for device, _ in opencl.by_device(results, "flops"):
+        who = f"OpenCL on {opencl.name(results, device)},"
+        ways.append(("opencl", "transfers included", who, device))
+        ways.append(("opencl-resident", "data already on the device", who, device))
+    for variant, how, who, device in ways:
         told = []
         for work in WORKS:
-            pairs = against_cpu(results, work, variant)
+            pairs = against_cpu(results, work, variant, device)
             if len(pairs) > 1:
                 used = tuple(record for _, cpu, gpu in pairs for record in (cpu, gpu))
                 told.append(phrases.Item(f"{NAMES[work]} {_won(results, pairs)}", used))
         if told:
-            by_gpu = True
-            yield f"GPU against the fastest CPU variant, {how}: {phrases.entries(told)}."
-    if not by_gpu:
+            won = True
+            yield f"{who} against the fastest CPU variant, {how}: {phrases.entries(told)}."
+    if not won:
         yield from _on_the_cpu(results)
 
 
-def against_cpu(results: Results, work: str, variant: str) -> list[tuple[int, Record, Record]]:
-    """By n in ascending order: the faster of the CPU's records, and that of a GPU variant."""
+def against_cpu(results: Results, work: str, variant: str, device: str = "") -> list[tuple[int, Record, Record]]:
+    """By n in ascending order: the faster of the CPU's records, and that of a variant of a GPU or of `device`."""
+    here = [r for r in results.records if r.timed and r.params.get("work") == work and r.device == device]
+    on_device = {int(record.params["n"]): record for record in here if record.variant == variant}
     pairs = []
     for n in sorted({int(record.params["n"]) for record in results.records if record.params["work"] == work}):
-        gpu = results.find(variant, work=work, n=n)
+        gpu = on_device.get(n) if device else results.find(variant, work=work, n=n)
         cpu = [found for name in ("numpy", "parallel") if (found := results.find(name, work=work, n=n)) is not None]
         if gpu is not None and cpu:
             pairs.append((n, min(cpu, key=lambda record: float(np.median(record.samples))), gpu))

@@ -1,17 +1,12 @@
 """Integer peak: additions, multiplications, dot products, AES and population counts a second, by register width.
 
-Each operation is one instruction, written in assembly, in chains that do not wait for one another: 16 vector registers
-(12 where there are 16 in all) or 8 general ones, each on the result of its step before. All widths do the same
-operations on the same numbers, and give the same answer:
-
-| operation | instruction on x86 | counted |
-| --- | --- | --- |
-| `add-int32`, `add-int64` | `add`, `vpaddd`, `vpaddq` | an addition |
-| `multiply-int32`, `multiply-int64` | `imul`, `vpmulld`, `vpmullq` | a multiplication |
-| `dot-int8` | `vpdpbusd` (AArch64: `sdot`) | a multiplication and an addition for each int8 |
-| `dot-bf16` | `vdpbf16ps` (AArch64: `bfdot`) | the same for each bfloat16, sums in float32 |
-| `aes-round` | `vaesenc` | a round of 16 bytes; AES-128 takes ten |
-| `popcount-int64` | `popcnt`, `vpopcntq`, and the addition of a sum | a word of 64 bits |
+Each operation is one instruction, written in assembly, in chains that do not wait for one another: 16 vector
+registers (12 where there are 16 in all) or 8 general ones, each on the result of its step before. All widths do the
+same operations on the same numbers, and give the same answer. Additions are `add`, `vpaddd`, `vpaddq`;
+multiplications `imul`, `vpmulld`, `vpmullq`. A dot product counts a multiplication and an addition for each int8
+(`vpdpbusd`, on AArch64 `sdot`) or bfloat16 (`vdpbf16ps`, `bfdot`, with sums in float32). `aes-round` is `vaesenc`, a
+round of 16 bytes, of which AES-128 takes ten. `popcount-int64` counts words of 64 bits by `popcnt` or `vpopcntq`,
+each with the addition of a sum.
 
 Every step shows in the answer, which is compared with a closed form: sums and products modulo 2³² and 2⁶⁴, rounds of
 AES with those of FIPS 197, sums in bfloat16 of numbers that never round. An int8 dot product of x86 multiplies unsigned

@@ -13,17 +13,18 @@ from ....analysis.reading import Share
 from ....record import text
 from ....record.estimate import Estimate, clear, crossover
 from ....record.model import FLOP_RATE, Scalar
+from ....record.phrases import listed
 from ... import charts, format
 from ...columns import Column, Measured, table
 from ...dataset import Point, Runs
 from ...sections import Block, Figure, Key, Panel, Section, Table
-from ..gpu import common
 from ..roofline import roof_name
 from . import assembly
 
 CONVOLUTION, FFT, DOT = "convolution", "fourier transform", "dot product"
 BY_FFT = "oaconvolve"
 DIRECT = ("numpy", "numba")
+ELSEWHERE = {"gpu": "this machine's GPU, by CuPy", "opencl": "each OpenCL device"}
 
 
 def view(runs: Runs) -> Section | None:
@@ -43,12 +44,13 @@ def view(runs: Runs) -> Section | None:
     every = list(itertools.chain(*points.values()))
     blocks += [_table(runs, every)] if every else []
     blocks += code
-    on_gpu = any(common.on_gpu(point.record) for point in every)
+    kinds = {point.record.device.partition(":")[0] for point in every}
+    on_others = [said for kind, said in ELSEWHERE.items() if kind in kinds]
     intro = [
         "A digital signal processor is built for dot products, convolutions and Fourier transforms: many "
         "multiply-adds in one "
         "instruction. These are the same algorithms on this CPU, by NumPy, SciPy and Numba"
-        + (", and on this machine's GPU, by CuPy." if on_gpu else "."),
+        + (f", and on {listed(on_others)}." if on_others else "."),
         "The work of direct convolution is proportional to the taps; with the Fourier transform it hardly grows with "
         "them, but each operation is slower. Where the lines cross, the better algorithm changes.",
     ]

@@ -19,7 +19,7 @@ MEASURES = "break-even"
 NAMES = {"add": "adding two arrays", "sum": "a sum", "matmul": "a product of matrices", "fft": "an FFT"}
 CPU, SENT, KEPT = "best of the CPU", "GPU with transfers", "GPU, data resident"
 COLOURS = {CPU: "c8", SENT: "c2", KEPT: "c3"}
-GPU_WAYS = {"cupy": SENT, "resident": KEPT}
+GPU_WAYS = {"cupy": SENT, "resident": KEPT, "opencl": SENT, "opencl-resident": KEPT}
 
 
 class LinePoint(NamedTuple):
@@ -84,6 +84,7 @@ def view(runs: Runs) -> Section | None:
         "The GPU computes faster, but a launch takes longer than a small array on the CPU, and with the transfers all "
         "bytes cross the link both ways. The crossover depends on the operations per byte: an "
         "addition may never pay for its transfers, a product of matrices soon does.",
+        *common.cautions(runs),
     ]
     return Section("offload", "Break-even", "From which size on the GPU wins", intro, [figure], topic="gpu")
 
