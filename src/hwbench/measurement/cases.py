@@ -116,7 +116,7 @@ def _expand(
         values = plain_values(grid[axis], spread)
         axes[axis] = [_value(bench, axis, text) for text in params[axis]] if axis in params else values
         if axis in bench.unnamed and len(axes[axis]) > 1:
-            raise UsageError(f"{axis}: a run takes one; give {', '.join(map(str, axes[axis]))} to a run each")
+            raise UsageError(f"{axis}: a run takes one; measure {listed(map(str, axes[axis]))} by a run each")
     stated = grid["variant"] if isinstance(grid["variant"], tuple) else (grid["variant"],)
     wanted = [str(name) for name in stated if not variants or name in variants]
     for combination in itertools.product(*axes.values()):
