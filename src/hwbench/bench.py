@@ -186,6 +186,11 @@ class Bench:
     free
         Axes for which `--param` may give values that no grid states, each with its parser: text to value, or
         ValueError with one line on what is wrong.
+    least
+        The least bytes of a `size` that any case of the bench can be measured with.
+    unnamed
+        Axes that say where to measure and not what, as the directory of a file: `--param` gives one value, which is no
+        part of a case's name and in no record. What figures depend on there, the facts have.
     about
         The kind of device without which the question has no answer, if any. On a machine without it the standard set
         leaves the whole bench out, variants on other devices included.
@@ -226,6 +231,8 @@ class Bench:
         together: tuple[str, ...] = (),
         tolerance: float | None = None,
         free: Mapping[str, Callable[[str], Scalar]] | None = None,
+        least: int = 1,
+        unnamed: tuple[str, ...] = (),
         core: bool = True,
         by_name: bool = False,
         full_only: bool = False,
@@ -251,6 +258,8 @@ class Bench:
         self.together = together
         self.tolerance = tolerance
         self.free = dict(free or {})
+        self.least = least
+        self.unnamed = unnamed
         self.core = core
         self.by_name = by_name
         self.full_only = full_only
@@ -271,7 +280,7 @@ class Bench:
             raise ValueError(f"{self.name} measures '{self.measures}', which nothing reads; {hint}")
         if self.leading and self.leading not in COUNTS:
             raise ValueError(f"{self.name} leads with '{self.leading}'; known are {', '.join(COUNTS)}")
-        for what, named in (("where", self.where), ("words", self.words)):
+        for what, named in (("where", self.where), ("words", self.words), ("unnamed", self.unnamed)):
             if unknown := [axis for axis in named if axis not in self.axes and (what, axis) != ("where", "variant")]:
                 raise ValueError(f"{self.name} has no axis '{unknown[0]}', which {what}= names")
 
@@ -280,7 +289,7 @@ class Bench:
         """What it declares, as a run file holds it."""
         return BenchInfo(
             self.question, self.baseline, self.limit, self.measures or "", self.where, self.leading,
-            list(self.variants), {axis: self.words.get(axis, axis) for axis in self.axes},
+            list(self.variants), {axis: self.words.get(axis, axis) for axis in self.axes if axis not in self.unnamed},
             list(self.answers),
         )  # fmt: skip
 

@@ -88,6 +88,16 @@ def test_contrasts_are_told_by_the_variant_furthest_from_the_baseline():
     assert brief(rows, INFO) == "faster 8.00× faster than slow (n = 5)"
 
 
+def test_a_noisy_ratio_has_its_interval():
+    """It is paired by round, so that the medians of the two, which findings give, may have another ratio."""
+    rows = [record("slow", (8.0, 8.0, 16.0, 8.0, 24.0)), record("fast", (1.0, 2.0, 1.0, 1.0, 2.0))]
+    said = brief(rows, INFO)
+    assert said.startswith("fast 8.0× faster (")
+    assert said.endswith(") than slow")
+    steady = [record("slow", (8.0, 8.1, 8.0)), record("fast", (1.0, 1.0, 1.0))]
+    assert brief(steady, INFO) == "fast 8.00× faster than slow"
+
+
 def test_of_levels_the_furthest_counts_in_contrasts():
     """A larger ratio in L1 is not what the bench is about."""
     rows = [

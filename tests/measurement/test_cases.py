@@ -74,6 +74,22 @@ def test_a_bench_without_the_axis_is_left_out(benches):
     assert {group.bench.name for group in expand(*benches.values(), params={"dtype": ["f8"]})} == {"access.steps"}
 
 
+def test_a_size_that_no_bench_takes_is_refused():
+    """What one of several takes is measured; the others skip their cases."""
+    small = scripted_bench({"a": 1.0}, axes={"size": ("L1",)}, least=4096)
+    large = scripted_bench({"a": 1.0}, axes={"size": ("L1",)}, least=2**20)
+    assert len(expand(small, large, params={"size": ["4KiB"]})) == 2
+    with pytest.raises(UsageError, match="size: '100' is too small; give 4 KiB at least"):
+        expand(small, large, params={"size": ["100"]})
+
+
+def test_axes_that_no_bench_has_together_are_named():
+    """Each is had by a selected bench: the message says by which."""
+    one, two = (scripted_bench({"a": 1.0}, name=name, axes={axis: (1,)}) for name, axis in (("x.a", "n"), ("x.b", "k")))
+    with pytest.raises(UsageError, match=r"no selected bench has both axes n and k \(n: x.a; k: x.b\); measure them"):
+        expand(one, two, params={"n": ["1"], "k": ["1"]})
+
+
 def test_variants_are_narrowed(benches):
     """Only the named variants, wherever they are."""
     found = expand(*benches.values(), variants=["fast"])
@@ -103,7 +119,7 @@ def test_variants_are_narrowed(benches):
         ({"params": {"threads": ["9" * 5000]}}, "axis 'threads' has no value"),
         ({"params": {"share": ["0.7"]}}, "axis 'share' has no value '0.7'"),
         ({"variants": ["fats"]}, "no selected bench has a variant 'fats'; did you mean fast?"),
-        ({"params": {"dtype": ["f8"], "share": ["0.5"]}}, "nothing to measure on cpu"),
+        ({"params": {"dtype": ["f8"], "share": ["0.5"]}}, "no selected bench has both axes dtype and share"),
     ],
 )
 def test_what_does_not_exist_is_told_with_the_nearest(benches, more, message):

@@ -34,7 +34,8 @@ def test_a_variable_shortens_the_rounds_of_a_case(preset):
     assert (found.case_s, found.warmup_s, found.rounds) == (0.04, 0.04, POLICIES[preset].rounds)
     assert fitted(POLICIES[preset], 3000, {CASE_S: "9"}).warmup_s == POLICIES[preset].warmup_s
     for bad in ("0", "nan", "-1", "x" * 100):
-        with pytest.raises(UsageError, match=f"{CASE_S}={bad[:60]}: is no time of a case in seconds"):
+        said = f"{CASE_S}={bad[:60]} is no time of a case: give seconds above 0 and at most 3600"
+        with pytest.raises(UsageError, match=said):
             fitted(POLICIES[preset], 1, {CASE_S: bad})
 
 

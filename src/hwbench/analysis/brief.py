@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..record import text
-from ..record.estimate import estimate
+from ..record.estimate import Estimate, estimate
 from ..record.facts import level_on, threads_of
 from ..record.model import GPU_LEVELS, LEVELS, Answer, BenchInfo, Record, Scalar, contrast_key
 from ..record.phrases import counted, differs
@@ -29,6 +29,7 @@ SCALES = {"B/s": (1e9, "GB/s"), "FLOP/s": (1e9, "GFLOP/s"), "Hz": (1e9, "GHz")}
 COMPILED = ("hardware array", "machine code")  # what facts answer, and not the seconds of a case
 COUNTED = ("threads", "chains")  # axes whose names are what they count
 WIDTHS = ("fma", "clock", "integer operations")  # what is measured by variants that are widths of registers
+WIDE = 1.05  # times a ratio: an interval that ends further out is shown
 MANY = 1e13  # FLOP/s from which TFLOP/s are read more easily
 
 
@@ -215,8 +216,13 @@ def _contrast(records: Sequence[Record], info: BenchInfo) -> str:
     if not ratios:
         return ""
     found, record = max(ratios, key=lambda pair: abs(math.log(pair[0].value)))
-    factor = text.ratio(found, interval=False)
+    factor = text.ratio(found, interval=_wide(found))
     return f"{_variant(record, info)} {factor}{_mark(record)} than {info.baseline}{_place(record, info)}"
+
+
+def _wide(ratio: Estimate) -> bool:
+    """Whether a paired ratio may be far from that of the medians, which stand beside it elsewhere."""
+    return not ratio.low * WIDE > ratio.value > ratio.high / WIDE
 
 
 def _place(record: Record, info: BenchInfo) -> str:

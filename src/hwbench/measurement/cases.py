@@ -12,10 +12,13 @@ from ..bench import Axis, Bench, Grid, Pages, Sweep, Threads
 from ..catalog import nearest
 from ..devices import AxisValue
 from ..errors import UsageError
+from ..record import text as words
 from ..record import units
 from ..record.model import LEVELS, Case, CaseKey, Scalar, key
+from ..record.phrases import listed
 
 COUNTED = ("threads", "chains", "stride", "streams")  # axes that take any whole number from 1 on
+_SOME = 3  # names of benches in a message
 WHOLE = re.compile("[1-9][0-9]{0,9}")
 
 Spread: TypeAlias = Callable[[AxisValue], Sequence[Scalar]]
@@ -53,10 +56,24 @@ def groups(
             out += _grouped(bench, preset, params, variants, devices, spread)
     if not out:
         on = ", ".join(devices) or "no device"
+        if len(params) > 1 and not any(all(axis in bench.axes for axis in params) for bench in chosen):
+            raise UsageError(_apart(chosen, params))
         raise UsageError(
             f"nothing to measure on {on} with these variants and parameters; `hwbench list` shows what there is"
         )
     return out
+
+
+def _apart(chosen: Sequence[Bench], axes: Iterable[str]) -> str:
+    """No bench has all of these axes: which bench has which."""
+    axes = list(axes)
+    with_axis = {axis: [bench.name for bench in chosen if axis in bench.axes] for axis in axes}
+    told = "; ".join(
+        f"{axis}: {', '.join(names[:_SOME])}{f' and {len(names) - _SOME} more' * (len(names) > _SOME)}"
+        for axis, names in with_axis.items()
+    )
+    which = "both axes" if len(axes) == 2 else "all axes"
+    return f"no selected bench has {which} {listed(axes)} ({told}); measure them by a run each"
 
 
 def _grouped(
@@ -98,14 +115,18 @@ def _expand(
     for axis in bench.axes:
         values = plain_values(grid[axis], spread)
         axes[axis] = [_value(bench, axis, text) for text in params[axis]] if axis in params else values
+        if axis in bench.unnamed and len(axes[axis]) > 1:
+            raise UsageError(f"{axis}: a run takes one; measure {listed(map(str, axes[axis]))} by a run each")
     stated = grid["variant"] if isinstance(grid["variant"], tuple) else (grid["variant"],)
     wanted = [str(name) for name in stated if not variants or name in variants]
     for combination in itertools.product(*axes.values()):
         values_of = dict(zip(axes, combination, strict=True))
+        unnamed = {axis: value for axis, value in values_of.items() if axis in bench.unnamed}
+        named = {axis: value for axis, value in values_of.items() if axis not in bench.unnamed}
         for name in wanted:
             for device, kind in devices.items():
                 if bench.variants[name].on == kind:
-                    yield Case(bench.name, name, device, values_of)
+                    yield Case(bench.name, name, device, named, unnamed)
 
 
 def plain_values(values: Axis | str, spread: Spread) -> list[Scalar]:
@@ -153,19 +174,33 @@ def _value(bench: Bench, axis: str, text: str) -> Scalar:
 def _refuse_unknown(chosen: Sequence[Bench], params: Mapping[str, Sequence[str]], variants: Sequence[str]) -> None:
     """UsageError with the nearest names for an axis, a value or a variant that no chosen bench has."""
     axes = dict.fromkeys(axis for bench in chosen for axis in bench.axes)
-    for axis, texts in params.items():
+    for axis, given in params.items():
         if axis not in axes:
             raise UsageError(f"no selected bench has an axis '{axis}'{nearest(axis, axes)}")
+        if axis == "size":
+            _refuse_small(chosen, given)
         if axis in ("size", "n") or any(axis in bench.free for bench in chosen):
             continue  # any quantity, or what the bench parses itself: `_value` refuses the rest
         known = dict.fromkeys(str(value) for bench in chosen for value in _stated(bench, axis))
-        for text in texts:
+        for text in given:
             if text not in known and not (axis in COUNTED and WHOLE.fullmatch(text)):
                 raise UsageError(f"axis '{axis}' has no value '{text}'{nearest(text, known)}")
     names = dict.fromkeys(name for bench in chosen for name in bench.variants)
     for name in variants:
         if name not in names:
             raise UsageError(f"no selected bench has a variant '{name}'{nearest(name, names)}")
+
+
+def _refuse_small(chosen: Sequence[Bench], sizes: Iterable[str]) -> None:
+    """UsageError for a size that no chosen bench can be measured with; what is no size, `_value` refuses."""
+    least = min(bench.least for bench in chosen if "size" in bench.axes)
+    for size in sizes:
+        try:
+            number = units.parse(size)
+        except ValueError:
+            continue
+        if 1 <= number < least:
+            raise UsageError(f"size: '{size}' is too small; give {words.size(least)} at least")
 
 
 def _stated(bench: Bench, axis: str) -> Iterable[Scalar]:

@@ -106,10 +106,10 @@ class Engine:
 
     def _resolve(self, bench: Bench, case: Case) -> Trial:
         """A trial with its axis values as builders get them; skipped where this machine lacks one."""
-        trial = Trial(case, dict(case.params))
+        trial = Trial(case, case.unnamed | case.params)
         device = self.devices[case.device]
         with self.phases("resolve"), caught(trial):
-            trial.values = {**device.resolve(case.params), "device": device, "variant": case.variant}
+            trial.values = {**case.unnamed, **device.resolve(case.params), "device": device, "variant": case.variant}
             trial.facts = {"threads": trial.values["threads"]} if "threads" in trial.values else {}
             if reason := bench.lacks(case.variant, trial.values):
                 raise Skip(reason.code, reason.detail)

@@ -100,7 +100,7 @@ class SharedInputs:
 
 def parameters(trial: Trial, names: Sequence[str]) -> Parameters:
     """The values of those names that are axes, or the variant."""
-    case = {*trial.case.params, "variant"}
+    case = {*trial.case.params, *trial.case.unnamed, "variant"}
     return tuple((name, str(trial.values[name])) for name in names if name in case)
 
 

@@ -34,7 +34,10 @@ def fitted(policy: Policy, cases: int, variables: Mapping[str, str] = os.environ
         except ValueError:
             seconds = 0.0
         if not 0 < seconds <= LONGEST_CASE_S:
-            raise UsageError(f"{CASE_S}={said[:60]}: is no time of a case in seconds, such as 0.1; unset it")
+            raise UsageError(
+                f"{CASE_S}={said[:60]} is no time of a case: "
+                f"give seconds above 0 and at most {LONGEST_CASE_S:g}, or unset it"
+            )
         return msgspec.structs.replace(policy, case_s=seconds, warmup_s=min(policy.warmup_s, seconds))
     if policy.preset != "full" or not cases:
         return policy

@@ -34,12 +34,16 @@ GPU_LEVELS = ("L2", "HBM")
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One thing to measure: a variant of a bench on a device, with one value for each axis."""
+    """One thing to measure: a variant of a bench on a device, with one value for each axis.
+
+    `unnamed` has those that say where to measure, which builders get and no record keeps.
+    """
 
     bench: str
     variant: str
     device: str
     params: dict[str, Scalar]
+    unnamed: dict[str, Scalar] = {}
 
     @property
     def label(self) -> str:

@@ -209,6 +209,9 @@ TABLE: dict[str, Meaning] = {
     "needs_directory": Meaning(
         "no directory is named", "Name one with --param dir=DIR; its disk is measured.", whole=True
     ),
+    "needs_space": Meaning(
+        "too little space there", "Free some space, or ask for a smaller size with --param size=…", whole=True
+    ),
     "needs_library": Meaning("a library is missing", "Install the library, then measure again.", whole=True),
     "unsupported": Meaning(
         "the library has no such function", _NOTHING + "other variants of the bench cover this case.", whole=True

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hwbench.bench import Skip
 from hwbench.benches import _partitions
 from hwbench.benches.access import gather
 from hwbench.benches.access.gather import UNROLL, bench
@@ -109,6 +110,13 @@ def test_vector_code_is_the_instructions_it_is_named_after() -> None:
 
 
 # --- what it says -----------------------------------------------------------------------------------------------------
+
+
+def test_less_than_a_page_is_too_small(device: CpuDevice) -> None:
+    """Not measured by a page under the name of a byte."""
+    assert bench.least == 8 * 2**10
+    with pytest.raises(Skip, match="5000 bytes are too few"):
+        bench.count(values(device, size=5000))
 
 
 def rows(size: str, **times: float) -> list[tuple[str, dict[str, Any], float]]:

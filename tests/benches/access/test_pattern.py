@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from doubles.scripted import ScriptedDevice
+from hwbench.bench import Skip
 from hwbench.benches import _partitions
 from hwbench.benches.access import pattern
 from hwbench.benches.access.pattern import PAGE, WORDS, bench
@@ -17,11 +18,18 @@ from inspection.machine_code import needs_x86, simple_loops
 from inspection.told import STOLEN, doubt, said, spread
 
 
-@pytest.mark.parametrize("size", [1, 16 * 2**10, 777_777])
+@pytest.mark.parametrize("size", [8 * 2**10, 16 * 2**10, 777_777])
 @pytest.mark.parametrize("variant", bench.variants)
 def test_the_answer_is_the_sum(variant: str, size: int) -> None:
     """Each order adds up the whole array."""
     assert verdict(bench, variant, {"size": size}) == ""
+
+
+def test_less_than_a_page_is_too_small() -> None:
+    """Not measured by a page under the name of a byte."""
+    assert bench.least == 8 * 2**10
+    with pytest.raises(Skip, match="8191 bytes are too few"):
+        pattern.in_parts(8191)
 
 
 def order_of(variant: str, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:

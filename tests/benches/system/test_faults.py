@@ -34,6 +34,18 @@ def test_each_way_writes_all_of_it(variant: str, work: str, device: CpuDevice) -
         assert variant in ("huge", "populate"), skip
 
 
+@pytest.mark.parametrize("variant", ["small", "reused"])
+def test_parts_of_a_page_are_left_out(variant: str, device: CpuDevice) -> None:
+    """One page is measured of 5000 bytes, and none of 100."""
+    for work in ("touch", "memset"):
+        values = {"work": work, "size": PAGE + 904, "device": device}
+        assert verdict(bench, variant, values) == ""
+        assert bench.count(values) == {"items": 1}
+        with pytest.raises(Skip, match="100 bytes are too few"):
+            work_of(bench, variant, values | {"size": 100})
+    assert bench.least == PAGE
+
+
 def test_small_pages_take_a_fault_each(device: CpuDevice) -> None:
     """Also after further calls nothing but the last mapping is held, and `close` gives that back."""
     work, _ = work_of(bench, "small", {"work": "touch", "size": SIZE, "device": device})

@@ -6,7 +6,7 @@ import pytest
 
 from hwbench.bench import Skip
 from hwbench.benches.system import mapped
-from hwbench.benches.system.mapped import bench
+from hwbench.benches.system.mapped import PAGE, bench
 from hwbench.devices.cpu import CpuDevice
 from inspection.answers import reading, verdict
 from inspection.told import STOLEN, doubt, said, spread
@@ -16,14 +16,22 @@ pytestmark = pytest.mark.skipif(mapped.NEEDS() is not None, reason="no POSIX")
 
 @pytest.mark.parametrize("variant", bench.variants)
 def test_each_way_reads_the_whole_file(variant: str) -> None:
-    """4 blocks."""
+    """4 blocks; and 4 with a fifth of one page, where the size ends in a part of a page."""
     device = CpuDevice()
     try:
-        assert verdict(bench, variant, {"size": 2**20, "device": device}) == ""
+        for size in (2**20, 2**20 + PAGE + 100, PAGE):
+            assert verdict(bench, variant, {"size": size, "device": device}) == "", size
+        assert bench.count({"size": PAGE + 100}) == {"bytes": PAGE}
     except Skip:
         assert variant == "populate"
     finally:
         device.close()
+
+
+def test_less_than_a_page_is_too_small() -> None:
+    with pytest.raises(Skip, match="100 bytes are too few"):
+        bench.count({"size": 100})
+    assert bench.least == PAGE
 
 
 def test_a_file_that_is_cut_off_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ from ...record.phrases import against, compared, counted, largest, level, listed
 from ...record.reasons import Reason, because
 from .._digests import digest, sum_repeated
 from .._partitions import PERIOD, Common, Partitions, parts_of, repeat_into
-from .pattern import ELEMENT, PAGE, SHARE, ascending, line_by_line, mixed_everywhere
+from .pattern import ELEMENT, PAGE, SHARE, ascending, in_parts, line_by_line, mixed_everywhere
 
 UNROLL = 2  # registers of offsets in one turn of the loop
 
@@ -57,6 +57,7 @@ bench = Bench(
     quick={"size": LEVELS[:1], "order": ("random",)},
     baseline="gather",
     limit="load",
+    least=ELEMENT * PAGE,
     core=False,
     full_only=True,
     shared=True,
@@ -152,8 +153,7 @@ class Share:
 
 def elements(size: int) -> int:
     """Elements of one thread: whole pages in each of an odd number of parts."""
-    parts = parts_of(size, SHARE)
-    return max(1, size // ELEMENT // PAGE // parts) * parts * PAGE
+    return in_parts(size) * parts_of(size, SHARE) * PAGE
 
 
 @dataclass(frozen=True)

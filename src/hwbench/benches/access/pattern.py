@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ...bench import Bench, Work
+from ...bench import Bench, Skip, Work
 from ...kernels.compiling import compiled
 from ...kernels.permutation import bits_below, mixed, permute
 from ...kernels.simd import clobber, follow, opaque
@@ -52,6 +52,7 @@ bench = Bench(
     quick={"size": ("L1", "DRAM")},
     baseline="sequential",
     limit="load",
+    least=ELEMENT * PAGE,
     core=False,
     version=3,
 )
@@ -123,11 +124,19 @@ def mixed_everywhere(offsets: np.ndarray, key: int) -> None:
 # --- the bench --------------------------------------------------------------------------------------------------------
 
 
+def in_parts(size: int) -> int:
+    """Pages of elements in each part; Skip where there is none."""
+    if size < ELEMENT * PAGE:
+        least = text.size(ELEMENT * PAGE)
+        raise Skip("too_small", f"{size} bytes are too few: a page of elements and their indices takes {least}")
+    return max(1, size // ELEMENT // PAGE // parts_of(size, SHARE))
+
+
 @bench.inputs
 def numbers(rng: np.random.Generator, size: int, device: Cpu) -> tuple[np.ndarray, Partitions]:
     """Whole numbers in whole pages, so that sums are exact in any order, and their partitions."""
     partitions = Partitions(parts_of(size, SHARE), alike=False)
-    pages = max(1, size // ELEMENT // PAGE // partitions.parts) * partitions.parts
+    pages = in_parts(size) * partitions.parts
     a = device.host_empty(pages * PAGE, np.int64)
     a[:] = rng.integers(0, 2**16, len(a), dtype=np.uint16)
     return a, partitions

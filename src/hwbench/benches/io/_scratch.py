@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import mmap
 import os
 import tempfile
@@ -13,10 +14,12 @@ import numpy as np
 
 from ...bench import Skip
 from ...record import text
+from ._disk import MEMORY, about
 
 STEP = 2**20
 PAGE = 4096
 SPARE = 1.1  # times its size must be free
+KEPT = 0.1  # of a file that the page cache was told to drop: it will not
 
 
 class Scratch:
@@ -33,14 +36,16 @@ class Scratch:
         place = Path(directory).expanduser()
         self.users = 0
         try:
-            free = os.statvfs(place)
-            if free.f_bavail * free.f_frsize < SPARE * size:
-                left = text.size(free.f_bavail * free.f_frsize)
-                raise Skip("needs_memory", f"a file of {text.size(size)} needs a tenth more; {left} are free there")
             with tempfile.TemporaryFile(dir=place, prefix="hwbench-") as made:
+                free = os.statvfs(place)
                 self.file = os.dup(made.fileno())
         except OSError as error:
             raise Skip("needs_directory", f"no file can be made there ({error.strerror})") from None
+        if free.f_bavail * free.f_frsize < SPARE * size:
+            self.close()  # the reason has no figure of now: one cause is one reason
+            raise Skip("needs_space", f"there is no room for a file of {text.size(size)} and a tenth to spare")
+        self.size = size
+        self.facts = about(self.file)
         try:
             self._fill(size, busy)
         except OSError as error:
@@ -78,8 +83,19 @@ class Scratch:
         os.fsync(self.file)
         os.posix_fadvise(self.file, 0, 0, os.POSIX_FADV_DONTNEED)
 
-    def resident(self, size: int) -> float:
+    @functools.cached_property
+    def in_memory(self) -> bool:
+        """Whether the file stays in memory though the page cache was told to drop it: no disk takes part."""
+        if self.facts.get("file_system") in MEMORY:
+            return True
+        if not hasattr(os, "posix_fadvise"):
+            return False
+        self.empty()
+        return self.resident() > KEPT
+
+    def resident(self) -> float:
         """The share of the file that the page cache holds."""
+        size = self.size
         with mmap.mmap(self.file, size, mmap.MAP_SHARED, mmap.PROT_READ) as whole:
             held = np.frombuffer(whole, dtype=np.uint8)
             pages = np.zeros(-(-size // mmap.PAGESIZE), dtype=np.uint8)

@@ -1,10 +1,13 @@
 """A file on a disk: read and written in order and at random, with the page cache told apart from the disk behind it.
 
-    hwbench run io.file --param dir=. --param size=1GiB
+    hwbench run io.file --param dir=.
 
-No preset includes this bench, and it writes nothing unless a directory is named: it makes one file of the stated size
-there, once, and writes each part of it many times over. The file has no name, so that the system removes it when
-hwbench ends, also where hwbench is killed. What is measured is the file system and the disk that hold the directory.
+No preset includes this bench, and it writes nothing unless a directory is named: it makes one file there, once, of
+256 MiB or of the size that `--param size=1GiB` gives, and writes each part of it many times over. The file has no name,
+so that the system removes it when hwbench ends, also where hwbench is killed. What is measured is the file system and
+the disk that hold the directory: the facts name their types (`file_system`, `disk`). The directory is in no record, so
+that runs on two machines, or in two directories, are compared. A file system in memory (tmpfs) has the cases of the
+page cache alone.
 
 `read` and `write` go through the file in order, a call of the system for each MiB; `random-read` and `random-write`
 take blocks of 4 KiB at random places, one after the other (queue depth 1). `sync` writes one block and waits until it
@@ -42,9 +45,9 @@ from ._scratch import PAGE, Scratch
 
 MIB = 2**20
 RANDOM = 256  # blocks of one call
-KEPT = 0.1  # of a file that the page cache was told to drop: it will not
 STAMPS = itertools.count(1)  # of what wrote a page
 ORDERED = 16  # MiB of one call, from where the call before has ended
+LEAST = ORDERED * MIB
 OPERATIONS = ("read", "write", "random-read", "random-write", "sync")
 
 
@@ -66,7 +69,8 @@ bench = Bench(
     leading="calls",
     together=("operation",),
     free={"dir": directory},
-    words={"dir": "directory"},
+    least=LEAST,
+    unnamed=("dir",),
     core=False,
     by_name=True,
 )
@@ -115,8 +119,8 @@ def places_of(operation: str, size: int, rng: np.random.Generator) -> np.ndarray
 @bench.inputs
 def places(rng: np.random.Generator, operation: str, size: int) -> np.ndarray:
     """Where each call's operations go in the file."""
-    if size < ORDERED * MIB:
-        raise Skip("too_small", f"the file must have {text.size(ORDERED * MIB)} at least")
+    if size < LEAST:
+        raise Skip("too_small", f"the file must have {text.size(LEAST)} at least")
     return places_of(operation, size, rng)
 
 
@@ -141,7 +145,7 @@ def memory(operation: str) -> int:
 def refused(dir: str) -> Reason | None:
     """What is missing: a directory, or a system that can do it."""
     if not dir:
-        return because("needs_directory", "it writes only where you say: --param dir=DIR, and --param size=1GiB")
+        return because("needs_directory", "it writes only where you say: --param dir=DIR (256 MiB; size=… for more)")
     why = libc.lacking("pread", "pwrite", "fsync")
     return because("unsupported", why) if why else None
 
@@ -151,7 +155,10 @@ def working(
 ) -> Work:  # fmt: skip
     """The work of an operation: a call moves the blocks of the next row, a sample those of as many rows."""
     scratch = Scratch.of(dir, size, device.busy)
-    block = block_of(operation)
+    block, sync = block_of(operation), operation == "sync"
+    if (disk or flags or sync) and scratch.in_memory:
+        scratch.leave()
+        raise Skip("unsupported", "the file system keeps its files in memory; no disk takes part")
     try:
         file = scratch.again(flags)
     except OSError as error:
@@ -159,19 +166,9 @@ def working(
         raise Skip("unsupported", f"this file system refuses O_DIRECT ({error.strerror})") from None
     buffer, warm = device.buffer(block), device.buffer(block)
     buffer.array[:] = np.frombuffer(np.random.default_rng(1).bytes(block), dtype=np.uint8)
-    writing, sync = "read" not in operation, operation == "sync"
+    writing = "read" not in operation
     stamp = next(STAMPS) if writing else 0
     row, answer = [0], [-1]
-    if disk and not writing:
-        scratch.empty()
-        if (kept := scratch.resident(size)) > KEPT:
-            os.close(file)
-            buffer.close()
-            warm.close()
-            scratch.leave()
-            raise Skip(
-                "unsupported", f"the page cache keeps {text.share(kept)} of the file, as in a file system in memory"
-            )
     if "random" in operation and hasattr(os, "posix_fadvise"):
         os.posix_fadvise(file, 0, 0, os.POSIX_FADV_RANDOM)
 
@@ -208,7 +205,7 @@ def working(
         scratch.leave()
 
     most = max(1, len(where)) if disk and not writing else None  # from the disk each block once
-    return Work(first, output=output, timer=timer, close=close, most=most, facts={"block": block})
+    return Work(first, output=output, timer=timer, close=close, most=most, facts={"block": block, **scratch.facts})
 
 
 @bench.variant("cached", needs=refused)

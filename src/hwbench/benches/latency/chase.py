@@ -71,6 +71,7 @@ bench = Bench(
     "latency.chase",
     question="How long does a load from each level take?",
     axes={"size": ("L1", "L2", "L3", "DRAM"), "pages": (Pages(),), "order": ("random",)},
+    least=2 * LINE,
     baseline="follow",
     measures="latency",
     where={"order": "random"},

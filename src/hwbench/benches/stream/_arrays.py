@@ -11,6 +11,7 @@ from numba import prange
 from ...bench import Skip
 from ...kernels.compiling import compiled
 from ...protocols import Buffer, Cpu
+from ...record.phrases import counted
 from .._partitions import PERIOD, Partitions, parts_of, repeat_into
 from ._row import Row
 
@@ -34,7 +35,8 @@ def array_bytes(row: Row, size: int) -> int:
     cut = GRANULE * parts_of(size)
     nbytes = size // row.arrays // cut * cut
     if nbytes == 0:
-        raise Skip("too_small", f"{size} bytes are too few: {row.arrays} arrays of at least {GRANULE} bytes are needed")
+        needed = f"{counted(row.arrays, 'array')} of at least {GRANULE} bytes"
+        raise Skip("too_small", f"{counted(size, 'byte')} {'is' if size == 1 else 'are'} too few: {needed} are needed")
     return nbytes
 
 

@@ -37,7 +37,7 @@ from ...record.facts import threads_of
 from ...record.model import LEVELS, Record, Scalar
 from ...record.phrases import compared, counted, differs, level, listed, marked
 from .._partitions import Common, parts_of
-from ._arrays import array_bytes
+from ._arrays import GRANULE, array_bytes
 from ._kernels import UNROLL
 from ._row import Row
 from .stream import ADD, COPY, LOAD, STORE, Data, contents, expected, in_numba, on_crew, too_many_threads
@@ -91,6 +91,7 @@ bench = Bench(
     standard=PLAIN,
     full=PLAIN,
     baseline="simd",
+    least=GRANULE,
     measures="mix",
     words={"mix": "reads to writes"},
     core=False,

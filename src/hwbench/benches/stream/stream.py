@@ -46,7 +46,7 @@ from ...record.phrases import against, counted, differs, largest, level, listed,
 from ...record.reasons import Reason, because
 from .._digests import digest, digest_repeated, sum_repeated
 from .._partitions import PERIOD, Common, Partitions, parts_of
-from ._arrays import PAGE, Arrays, array_bytes, of_a_crew, of_a_loop
+from ._arrays import GRANULE, PAGE, Arrays, array_bytes, of_a_crew, of_a_loop
 from ._blocks import Block, choose, level_of
 from ._kernels import (
     UNROLL,
@@ -120,6 +120,7 @@ def stream(row: Row) -> Bench:
         baseline="simd",
         limit=row.name,
         measures=row.name,
+        least=row.arrays * GRANULE,
         quick={"size": ENDS},
         # Moving bytes does not depend on the dtype; only arithmetic can.
         full={"size": LEVELS, "dtype": ("f4", "f8") if row is TRIAD else ("f8",), "pages": ("4K", "huge")},

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
 
-from ...bench import Work
+from ...bench import Skip, Work
 from ...kernels import libc
 from ...protocols import Call, Cpu
+from ...record import text
 from ...record.reasons import Reason, because
 
 
@@ -18,6 +20,16 @@ def lacks(*names: str) -> Callable[[], Reason | None]:
         return because("unsupported", why) if why else None
 
     return needs
+
+
+PAGE = mmap.PAGESIZE
+
+
+def in_pages(size: int) -> int:
+    """The bytes of the whole pages in `size`; Skip where there is none."""
+    if size < PAGE:
+        raise Skip("too_small", f"{size} bytes are too few: a page has {text.size(PAGE)}")
+    return size // PAGE * PAGE
 
 
 def pinned(device: Cpu, job: Callable[[int, int], None], output: Call, close: Call | None = None) -> Work:

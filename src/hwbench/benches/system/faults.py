@@ -4,10 +4,11 @@ An allocation of some MiB is an entry in a table of the kernel. Each page of it 
 a page fault: an exception, a free page, 4 KiB of zeros, an entry in the page table. NumPy asks the system for new
 memory with every large temporary array and gives it back after, so that an expression pays this again and again.
 
-One call maps the memory, writes it, and unmaps what the call before has mapped. `touch` writes one word of each page:
-the price of faults alone. `memset` writes all bytes. `small` has pages of the ordinary size, a fault each; `huge` asks
-for huge pages (`madvise`), of which one fault brings 2 MiB on x86; `populate` lets `mmap` bring all pages at once
-(`MAP_POPULATE`), without an exception for each. `reused` writes memory that it keeps: what is left without faults.
+One call maps the memory, in whole pages, writes it, and unmaps what the call before has mapped. `touch` writes one word
+of each page: the price of faults alone. `memset` writes all bytes. `small` has pages of the ordinary size, a fault
+each; `huge` asks for huge pages (`madvise`), of which one fault brings 2 MiB on x86; `populate` lets `mmap` bring all
+pages at once (`MAP_POPULATE`), without an exception for each. `reused` writes memory that it keeps: what is left
+without faults.
 The loops are machine code that calls the C library; a pinned thread runs them. The fact `faults` counts the page faults
 of one call, as the kernel counts them. In a virtual machine a page may cost a fault of the host, too, the first time.
 """
@@ -28,9 +29,8 @@ from ...kernels.simd import opaque, put
 from ...protocols import Cpu, Results
 from ...record import text
 from ...record.phrases import listed, marked
-from ._posix import lacks, pinned
+from ._posix import PAGE, in_pages, lacks, pinned
 
-PAGE = mmap.PAGESIZE
 REFUSED = -1
 FEW = 0.25  # faults a small page, above which memory cannot lie on huge pages
 
@@ -39,6 +39,7 @@ bench = Bench(
     question="What does new memory cost when it is touched for the first time?",
     axes={"work": ("touch", "memset"), "size": ("32MiB",)},
     baseline="small",
+    least=PAGE,
     core=False,
     full_only=True,
 )
@@ -92,13 +93,13 @@ def write_again(address: int, nbytes: int, page: int, whole: bool, loops: int, g
 @bench.reference
 def written(work: str, size: int) -> int:
     """The ones that were written: a byte of each page, or all."""
-    return size if work == "memset" else size // PAGE
+    return in_pages(size) if work == "memset" else in_pages(size) // PAGE
 
 
 @bench.counts
 def counts(size: int) -> dict[str, float]:
     """Pages of the ordinary size, whichever the memory lies on."""
-    return {"items": size // PAGE}
+    return {"items": in_pages(size) // PAGE}
 
 
 def ones(memory: np.ndarray, work: str) -> int:
@@ -115,6 +116,7 @@ def faults() -> int:
 
 def new(device: Cpu, work: str, size: int, flags: int = 0, advice: int = -1, align: int = PAGE) -> Work:
     """New memory in each call, by a pinned thread; the facts have the page faults of one call."""
+    size = in_pages(size)
     place = np.array([0, size + align, 0], dtype=np.int64)
     every = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | flags
 
@@ -178,6 +180,7 @@ def populated(device: Cpu, work: str, size: int) -> Work:
 @bench.variant("reused", needs=NEEDS)
 def reused(device: Cpu, work: str, size: int) -> Work:
     """Memory that is kept from call to call: no faults."""
+    size = in_pages(size)
     buffer = device.buffer(size)
     buffer.array[:] = 0
 

@@ -28,7 +28,7 @@ from ...kernels.libc import words_at
 from ...protocols import Cpu, Results
 from ...record import text
 from ...record.phrases import against, listed, marked
-from ._posix import lacks, pinned
+from ._posix import PAGE, in_pages, lacks, pinned
 
 BLOCK = 256 * 1024
 WORD = 8
@@ -38,6 +38,7 @@ bench = Bench(
     question="What does it cost to read a file that is in the page cache, by read and by mmap?",
     axes={"size": ("32MiB",)},
     baseline="read",
+    least=PAGE,
     core=False,
     full_only=True,
 )
@@ -61,11 +62,12 @@ def by_read(
     for _ in range(loops):
         total, at = 0, 0
         while at < nbytes:
-            if libc.pread(file, address, block, at) != block:
+            part = min(block, nbytes - at)
+            if libc.pread(file, address, part, at) != part:
                 total = -1
                 break
-            total += added(words_at(address, block // WORD))
-            at += block
+            total += added(words_at(address, part // WORD))
+            at += part
         totals[0] = total
     leave(gate)
 
@@ -96,7 +98,7 @@ def in_place(address: int, nbytes: int, totals: np.ndarray, loops: int, gate: in
 @bench.inputs
 def words(rng: np.random.Generator, size: int) -> np.ndarray:
     """What the file holds: numbers whose sum is exact."""
-    return rng.integers(0, 2**31, size // WORD)
+    return rng.integers(0, 2**31, in_pages(size) // WORD)
 
 
 @bench.reference
@@ -108,7 +110,7 @@ def total(held: np.ndarray) -> int:
 @bench.counts
 def counts(size: int) -> dict[str, float]:
     """Each byte of the file once, whichever way it is moved meanwhile."""
-    return {"bytes": size}
+    return {"bytes": in_pages(size)}
 
 
 @bench.memory
@@ -140,9 +142,9 @@ def summed(device: Cpu, run: Callable[[np.ndarray, int, int], None], close: Call
 
 
 @bench.variant("read", needs=NEEDS)
-def reading(device: Cpu, size: int, held: np.ndarray) -> Work:
+def reading(device: Cpu, held: np.ndarray) -> Work:
     """`pread` by blocks of 256 KiB into a buffer that stays."""
-    file, buffer, block = filled(held), device.buffer(BLOCK), min(BLOCK, size)
+    file, buffer = filled(held), device.buffer(BLOCK)
     buffer.array[:] = 0
 
     def close() -> None:
@@ -150,39 +152,43 @@ def reading(device: Cpu, size: int, held: np.ndarray) -> Work:
         buffer.close()
 
     return summed(
-        device, lambda totals, loops, gate: by_read(file, size, buffer.address, block, totals, loops, gate), close
+        device,
+        lambda totals, loops, gate: by_read(file, held.nbytes, buffer.address, BLOCK, totals, loops, gate),
+        close,
     )
 
 
-def mapping(device: Cpu, size: int, held: np.ndarray, flags: int) -> Work:
+def mapping(device: Cpu, held: np.ndarray, flags: int) -> Work:
     """The file mapped in each call."""
     file = filled(held)
     every = mmap.MAP_SHARED | flags
     return summed(
-        device, lambda totals, loops, gate: by_mapping(file, size, every, totals, loops, gate), lambda: os.close(file)
+        device,
+        lambda totals, loops, gate: by_mapping(file, held.nbytes, every, totals, loops, gate),
+        lambda: os.close(file),
     )
 
 
 @bench.variant("mmap", needs=NEEDS)
-def mapped(device: Cpu, size: int, held: np.ndarray) -> Work:
+def mapped(device: Cpu, held: np.ndarray) -> Work:
     """`mmap`, pages entered by faults, `munmap`."""
-    return mapping(device, size, held, 0)
+    return mapping(device, held, 0)
 
 
 @bench.variant("populate", needs=NEEDS)
-def populated(device: Cpu, size: int, held: np.ndarray) -> Work:
+def populated(device: Cpu, held: np.ndarray) -> Work:
     """`mmap` with MAP_POPULATE, `munmap`."""
     flag = getattr(mmap, "MAP_POPULATE", 0)
     if not flag:
         raise Skip("unsupported", "this system knows no MAP_POPULATE")
-    return mapping(device, size, held, flag)
+    return mapping(device, held, flag)
 
 
 @bench.variant("kept", needs=NEEDS)
-def kept(device: Cpu, size: int, held: np.ndarray) -> Work:
+def kept(device: Cpu, held: np.ndarray) -> Work:
     """A mapping that stays."""
     file = filled(held)
-    whole = mmap.mmap(file, size, mmap.MAP_SHARED, mmap.PROT_READ)
+    whole = mmap.mmap(file, held.nbytes, mmap.MAP_SHARED, mmap.PROT_READ)
     os.close(file)
     view = np.frombuffer(whole, dtype=np.int64)
     address = view.ctypes.data
