@@ -24,7 +24,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaln, roots_genlaguerre
 
-from hwbench.fleet.components import part
+from hwbench.fleet.components import UNKNOWN, part
 from hwbench.fleet.cube import Group
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -326,24 +326,29 @@ def recall(results: Mapping[str, Any], fleets: int, healthy: int = 10_000, each:
 
 def judged(fleet: Fleet, known: Truth, cell: Cell) -> None:
     """Add a fleet to what is known of its spread."""
+    total, logs, odd, right = _told(fleet)
+    cell.bound.append(bound(fleet, known))
+    cell.ours.append(total)
+    cell.percent.append(shares(fleet).max(axis=1))
+    cell.size.append(fleet.size)
+    cell.kind.append(fleet.kind)
+    cell.right.append(right)
+    cell.chance.append(np.exp(logs.max(axis=1) - np.logaddexp.reduce(logs, axis=1)))
+    cell.odd.append(odd)
+    cell.rules.append(rules(fleet))
+
+
+def _told(fleet: Fleet) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What diagnosis says of each machine: scores, those of components, who is odd, and who has the right component."""
     from hwbench.fleet.diagnosis import RATE, verdict
 
     found = verdict(fleet.group())
     scored = found.scores
     assert scored is not None
-    logs = scored.by_component
-    best = logs.argmax(axis=1)
-    name = np.array(scored.names)[best]
-    wanted = np.array(["", *(FAULTS[kind][0] for kind in KINDS)])[fleet.kind + 1]
-    cell.bound.append(bound(fleet, known))
-    cell.ours.append(scored.total)
-    cell.percent.append(shares(fleet).max(axis=1))
-    cell.size.append(fleet.size)
-    cell.kind.append(fleet.kind)
-    cell.right.append(name == wanted)
-    cell.chance.append(np.exp(logs.max(axis=1) - np.logaddexp.reduce(logs, axis=1)))
-    cell.odd.append(found.adjusted <= RATE)
-    cell.rules.append(rules(fleet))
+    name = np.array(scored.names)[scored.by_component.argmax(axis=1)]
+    # A kind beyond those of FAULTS is one whose pattern diagnosis does not know.
+    wanted = np.array(["", *(FAULTS[kind][0] for kind in KINDS), *[UNKNOWN] * len(FOREIGN)])[fleet.kind + 1]
+    return scored.total, scored.by_component, found.adjusted <= RATE, name == wanted
 
 
 def _cells(spread: float, cell: Cell) -> Iterator[dict[str, Any]]:
@@ -394,13 +399,11 @@ def strained(results: Mapping[str, Any], fleets: int = 2) -> list[dict[str, Any]
         healthy = accused = faulty = found = right = 0
         for seed in range(fleets):
             fleet = change(known, seed)
-            cell = Cell()
-            judged(fleet, known, cell)
+            _, _, odd, correct = _told(fleet)
             fault = fleet.kind >= 0
-            odd = cell.odd[0]
             healthy, accused = healthy + int((~fault).sum()), accused + int((odd & ~fault).sum())
             faulty, found = faulty + int(fault.sum()), found + int((odd & fault).sum())
-            right += int((odd & fault & cell.right[0]).sum())
+            right += int((odd & fault & correct).sum())
         out.append({
             "strain": name, "healthy": healthy, "healthy_accused": accused, "faulty": faulty,
             "found": round(found / faulty, 4), "named": round(right / max(found, 1), 4),
@@ -447,6 +450,31 @@ def _otherwise(known: Truth, seed: int) -> Fleet:
     )
 
 
+BANDWIDTH = (".read.", ".triad.", ".copy.")
+FOREIGN: dict[str, tuple[str, ...]] = {
+    "all bandwidths": tuple(name for name in NAMES if any(kind in name for kind in BANDWIDTH)),
+    "all triads": tuple(name for name in NAMES if ".triad." in name),
+    "a mixed subset": ("call.numpy", "dram.latency", "dram.triad.one", "l2.read.one", "l2.triad.one", "l3.read.one",
+                       "matmul.f8.one"),
+}  # fmt: skip
+
+
+def _foreign(size: float) -> Callable[[Truth, int], Fleet]:
+    """Steady faults whose patterns diagnosis does not know: bandwidths of all levels, all triads, a mixed subset."""
+
+    def change(known: Truth, seed: int) -> Fleet:
+        fleet = made(known, 9_999, {}, 2000 + seed)
+        kind = fleet.kind.copy()
+        kind[:99] = len(KINDS) + np.arange(99) % len(FOREIGN)
+        which = np.array([[name in names for name in NAMES] for names in FOREIGN.values()])
+        share = which[kind[:99] - len(KINDS)] * (1 + JITTER * np.random.default_rng(seed).normal(size=(99, len(NAMES))))
+        y = fleet.y.copy()
+        y[:99] -= size * share[:, :, None]
+        return Fleet(y, fleet.width, kind, np.where(kind >= 0, size, 0.0))
+
+    return change
+
+
 STRAINS = {
     "none": _usual,
     "heavier tails (5 degrees of freedom)": lambda known, seed: _usual(known, seed, 5.0),
@@ -454,6 +482,7 @@ STRAINS = {
     "disturbed runs, 1 of 50": _disturbed,
     "healthy machines skewed to the slow side": _skewed,
     "patterns within 30%": _otherwise,
+    **{f"patterns that are not known, {size:.0%}": _foreign(size) for size in (0.04, 0.08, 0.2)},
 }
 
 

@@ -21,7 +21,7 @@ EVIL = "<img src=x onerror=document.title='obeyed'>"
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_map_leads_to_the_odd_machine(browser: Any, tmp_path: Any, size: str) -> None:
-    sick = alike(200, faults={151: ("memory channel", 0.3)})
+    sick = alike(200, spread=0.004, noise=0.002, faults={151: ("memory channel", 0.3)})
     few = replace(alike(10, hardware=EVIL), machines=[f"{EVIL}{i}" for i in range(10)])
     path = tmp_path / "fleet.html"
     path.write_text(render(Cube([sick, few], [])), "utf-8")
@@ -33,8 +33,12 @@ def test_the_map_leads_to_the_odd_machine(browser: Any, tmp_path: Any, size: str
     page.wait_for_selector("html[data-ready]")
     assert page.text_content("#one-title") == "node-151"
     assert "memory channel" in page.text_content("#one")
-    assert page.locator("#one tr").first.text_content().startswith("dram.")
+    name, deviation, ratio, _ = page.locator("#one tbody tr").first.locator("td").all_text_contents()
+    assert name.startswith("dram.")
+    assert float(deviation.replace("−", "-")) < -32
+    assert f"{name} {ratio} (" in page.text_content("#odd")
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
+    assert page.evaluate("document.querySelector('#one').scrollWidth <= document.querySelector('#one').clientWidth")
     page.fill("#machine", "node-007")
     assert page.text_content("#one-title") == "node-007"
     page.focus("#overview")

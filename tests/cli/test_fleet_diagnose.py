@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from hwbench.cli import app, fleet_diagnose
+from hwbench.errors import StoreError
 from hwbench.fleet import reading
 from hwbench.fleet.cube import Cube
 from made_up.machines_alike import alike
@@ -73,6 +75,39 @@ def test_names_are_printed_and_not_obeyed(run):
 def test_both_forms_at_once_are_refused(run):
     done = run(SICK, "diagnose", "--json", "--retest")
     assert "choose one" in str(done.exception)
+
+
+def test_what_groups_are_judged_by_is_wrapped_and_nameless_machines_are_seen(run):
+    group = alike(33, faults=dict.fromkeys(range(8), ("clock", 0.4)), hardware="6c0c559403848b74")
+    group.machines[3] = ""
+    done = run(Cube([group, alike(2, hardware="b2")], ["day 1: " + "word " * 30]), "diagnose")
+    whole = " ".join(done.output.split())
+    assert "6c0c559403848b74 (Some CPU): 33 machines alike, 24% odd: perhaps two kinds of machine" in whole
+    assert "b2 (Some CPU): 2 machines, judged by nothing yet: fewer than 8 machines alike" in whole
+    assert "(no name) is odd" in whole
+    assert max(map(len, done.output.splitlines())) <= 80
+
+
+def test_what_cannot_be_read_is_told_once(monkeypatch, tmp_path):
+    def read(store, tell, *days):
+        tell("day 1: is no Parquet")
+        return replace(SICK)
+
+    monkeypatch.setattr(reading, "read", read)
+    said = {}
+    for words in ((), ("--json",)):
+        done = CliRunner().invoke(app.app, ["fleet", "diagnose", str(tmp_path), *words])
+        said[words] = (done.stdout.count("is no Parquet"), done.stderr.count("is no Parquet"))
+    assert said == {(): (1, 0), ("--json",): (1, 1)}
+
+
+def test_what_cannot_be_read_is_told_where_there_is_no_answer(monkeypatch, tmp_path):
+    def read(store, tell, *days):
+        tell("day 1: is no Parquet")
+        raise StoreError("nothing there")
+
+    monkeypatch.setattr(reading, "read", read)
+    assert "warning: day 1: is no Parquet" in CliRunner().invoke(app.app, ["fleet", "diagnose", str(tmp_path)]).output
 
 
 def test_a_page_is_written(run, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control
 
-from hwbench.fleet.components import components
+from hwbench.fleet.components import BETWEEN, WITHIN, components
 from hwbench.fleet.cube import Cube, cube
 from hwbench.fleet.diagnosis import ALIKE, Doubtful, advice, diagnose, verdict
 from made_up.machines_alike import alike, rows
@@ -39,6 +39,9 @@ def test_planted_faults_are_found_and_named_and_nobody_else(fleet):
     pages = next(one for one in told.odd if one.component == "huge pages").evidence
     assert next(one.ratio for one in pages if one.quantity == "dram.latency") > 1.08
     assert all(one.deviation < 0 for each in told.odd for one in each.evidence)
+    noisy = next(one for one in told.odd if one.component == "noisy neighbour").evidence
+    assert {one.quantity for one in noisy[:2]} == {BETWEEN, WITHIN}
+    assert min(one.ratio for one in noisy[:2]) > 2
 
 
 def test_the_answer_is_the_same_for_rows_in_any_order(fleet):
@@ -78,6 +81,16 @@ def test_a_figure_far_off_that_nothing_explains_is_said():
     assert [(one.machine, one.component) for one in (*told.odd, *told.doubtful)] == [("node-005", "unknown")]
 
 
+def test_a_machine_whose_runs_vary_as_usual_is_no_noisy_neighbour():
+    """Also where no component explains a figure, and noise is the least unlikely."""
+    group = alike(300, spread=0.004, noise=0.002)
+    group.y[5, list(group.quantities).index("clock.all")] -= 0.022
+    told = diagnose(Cube([group], []))
+    (one,) = [one for one in (*told.odd, *told.doubtful) if one.machine == "node-005"]
+    assert one.component != "noisy neighbour"
+    assert one.second != "noisy neighbour"
+
+
 def test_machines_without_a_cache_are_judged_by_the_rest():
     group = alike(60, faults={2: ("memory channel", 0.3)})
     group.y[:9, [i for i, name in enumerate(group.quantities) if name.startswith("l3")]] = np.nan
@@ -96,7 +109,7 @@ def test_a_quantity_of_few_machines_is_named_and_not_judged():
 def test_a_group_of_two_kinds_of_machine_is_said_to_be_one():
     group = alike(60)
     group.y[:20] -= 0.5
-    assert "33% of them are odd: perhaps two kinds of machine" in diagnose(Cube([group], [])).groups[0].judged_by
+    assert "60 machines alike, 33% odd: perhaps two kinds of machine" in diagnose(Cube([group], [])).groups[0].judged_by
 
 
 def test_few_machines_are_judged_by_their_own_history():

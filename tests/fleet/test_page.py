@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from hwbench.fleet.cube import Cube
+from hwbench.fleet.diagnosis import diagnose
 from hwbench.fleet.page import MOST, NONE, STEP, render
 from made_up.machines_alike import alike
 
@@ -46,6 +47,32 @@ def test_the_page_says_who_is_odd_and_shows_all():
     at = list(group.quantities).index("dram.read.all")
     assert cells[3, at] <= -10 * STEP or cells[3, at] == -MOST
     assert set(np.unique(np.frombuffer(unpacked(made, "cells-2"), dtype=np.int8))) == {NONE}
+
+
+def test_the_accused_have_their_figures_exactly():
+    """A byte holds deviations of 31.75 at most: what the table above says, the machine's own figures say too."""
+    group = alike(120, faults={3: ("memory channel", 0.4)}, spread=0.003, noise=0.001)
+    group.machines[3] = " "
+    made = render(Cube([group], []))
+    (data,) = json.loads(unpacked(made, "data"))
+    (accused,) = diagnose(Cube([group], [])).odd
+    first = accused.evidence[0]
+    assert first.deviation < -60
+    assert data["exact"]["3"][data["quantities"].index(first.quantity)] == [first.deviation, first.ratio]
+    assert f"{first.ratio:.3f}×" in made
+    assert data["machines"][3] == "(no name)"
+    assert "#machine=%28no%20name%29" in made
+
+
+def test_few_machines_are_shown_with_all_their_runs():
+    """What is at fault in the newest run is part of the whole range, and no value is of the centre of others."""
+    group = alike(3, runs=6, faults={})
+    at = list(group.quantities).index("dram.read.all")
+    group.y[2] += 0.7
+    group.y[1, at, 5] += np.log(0.7)
+    (data,) = json.loads(unpacked(render(Cube([group], [])), "data"))
+    assert data["alone"]
+    assert np.isclose(data["quantiles"][at][0], np.exp(group.y[:, at].min()), rtol=1e-4)
 
 
 def test_the_drift_of_a_class_is_that_of_its_machines():

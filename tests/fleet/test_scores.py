@@ -1,12 +1,14 @@
 """Scores by component."""
 
+from itertools import product
+
 import numpy as np
 
 from hwbench.fleet.components import components
 from hwbench.fleet.health import health
 from hwbench.fleet.levels import levels
 from hwbench.fleet.scores import scores
-from made_up.machines_alike import alike
+from made_up.machines_alike import QUANTITIES, alike
 
 
 def scored(group, **more):
@@ -57,3 +59,25 @@ def test_one_strange_figure_is_of_no_component():
     found = scored(group)
     assert found.names[found.by_component[7].argmax()] == "unknown"
     assert found.total[7] > 8
+
+
+STREAMS = [i for i, name in enumerate(sorted(QUANTITIES)) if ".read." in name or ".copy." in name or ".triad." in name]
+MIXED = [sorted(QUANTITIES).index(name) for name in ("l2.read.one", "l3.latency", "call.numpy", "matmul.f8.all")]
+
+
+def test_a_steady_fault_of_no_known_pattern_is_unknown():
+    """Its runs vary as those of others do: it is no noisy neighbour, however far its figures are off."""
+    group = alike()
+    for place, (size, at) in enumerate(product((0.04, 0.08, 0.2), (STREAMS, MIXED))):
+        group.y[place, at] -= size
+    found = scored(group)
+    assert {found.names[best] for best in found.by_component[:6].argmax(axis=1)} == {"unknown"}
+    assert found.total[:6].min() > 8
+
+
+def test_levels_of_a_machine_whose_runs_vary_tell_of_no_steady_fault():
+    """Noise that differs by quantity throws levels further than any one factor says."""
+    group = alike(faults={9: ("noisy neighbour", 12.0)})
+    group.y[9, STREAMS] += 4 * (group.y[9, STREAMS] - 10)
+    found = scored(group)
+    assert found.names[found.by_component[9].argmax()] == "noisy neighbour"

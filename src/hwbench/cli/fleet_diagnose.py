@@ -37,7 +37,7 @@ def diagnose(
 
     if json and retest:
         raise UsageError("--json and --retest: choose one")
-    made = _cube(url, since, until)
+    made = _cube(url, since, until, told=not (json or retest))
     from ..fleet import diagnosis
 
     told = diagnosis.diagnose(made)
@@ -72,28 +72,46 @@ def report(
     echo(f"report: {output}")
 
 
-def _cube(url: str, since: str, until: str) -> Cube:
+def _cube(url: str, since: str, until: str, *, told: bool = False) -> Cube:
+    """The figures of a store. What cannot be read is a warning, unless the answer tells it (`told`)."""
     load_numpy()
     from ..fleet import reading
     from ..fleet.store import Store
 
     first, last = day_of(since, "--since"), day_of(until, "--until") or "~"
-    return reading.read(Store.open(url), lambda line: echo_err(f"warning: {line}"), first, last)
+    refused: list[str] = []
+    try:
+        return reading.read(Store.open(url), refused.append if told else _warn, first, last)
+    except Exception:
+        for line in refused:
+            _warn(line)
+        raise
+
+
+def _warn(line: str) -> None:
+    echo_err(f"warning: {line}")
 
 
 def _again(told: Diagnosis, url: str) -> Iterator[str]:
     """The doubtful machines, one a line, each with the benches that tell most about it."""
+    from ..fleet.diagnosis import called
     from ..record.text import printable
 
     benches = sorted({bench for one in told.doubtful for bench in one.retest})
     yield f"# hwbench fleet run --to {printable(url)} --machines THIS_FILE {' '.join(map(printable, benches))}".rstrip()
     for one in told.doubtful:
+        if not one.machine.strip():  # it cannot be asked for by its name
+            yield f"# {called(one.machine)}"
+            continue
         yield printable(f"{one.machine}  # {one.component}? {' '.join(one.retest)}".rstrip())
 
 
 def _lines(told: Diagnosis) -> Iterator[str]:
     from ..record.phrases import counted
     from ..record.text import printable
+    from .aligned import wrapped
+
+    width = _width()
 
     groups = counted(len(told.groups), "group")
     yield (
@@ -101,9 +119,11 @@ def _lines(told: Diagnosis) -> Iterator[str]:
         "(to be measured again)"
     )
     for one in told.groups:
-        if not one.judged_by.endswith("alike"):
-            machines = counted(one.machines, "machine")
-            yield printable(f"{one.hardware} ({one.model}), {machines}: judged by {one.judged_by}")
+        machines = counted(one.machines, "machine")
+        if one.judged_by == f"{machines} alike":
+            continue
+        by = one.judged_by if one.judged_by.startswith(machines) else f"{machines}, judged by {one.judged_by}"
+        yield from wrapped(printable(f"{one.hardware} ({one.model or 'unknown CPU'}): {by}"), width)
     for title, rows in (("odd", told.odd), ("doubtful", told.doubtful)):
         for each in rows[:SHOWN]:
             yield ""
@@ -113,24 +133,31 @@ def _lines(told: Diagnosis) -> Iterator[str]:
             yield f"and {len(rows) - SHOWN} more that are {title}: --json and `hwbench fleet report` have them all"
     if told.refused:
         yield ""
-        yield from (printable(f"left out: {line}") for line in told.refused)
+        for line in told.refused:
+            yield from wrapped(printable(f"left out: {line}"), width)
 
 
 def _accused(title: str, one: Accused) -> Iterator[str]:
-    from ..fleet.diagnosis import advice
+    from ..fleet.diagnosis import advice, called
     from ..record.text import printable
     from .aligned import wrapped
 
-    width = min(shutil.get_terminal_size((80, 24)).columns, 110)
+    width = _width()
     other = f"; else {one.second}" if one.second else ""
     case = "" if title == "odd" else "if it is at fault, "
-    yield from wrapped(printable(f"{one.machine} is {title}: {case}{one.component}, {one.chance}{other}"), width)
+    yield from wrapped(
+        printable(f"{called(one.machine)} is {title}: {case}{one.component}, {one.chance}{other}"), width
+    )
     yield from _wrapped(printable("; ".join(it.words for it in one.evidence)), width)
     why, retest = getattr(one, "why", ""), getattr(one, "retest", ())
     if why:
         yield from _wrapped(printable(f"{why}: {', '.join(retest) or 'all benches'}"), width)
     elif advice(one.component):
         yield from _wrapped(printable(f"look at {advice(one.component)}"), width)
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size((80, 24)).columns, 110)
 
 
 def _wrapped(said: str, width: int) -> Sequence[str]:

@@ -25,7 +25,7 @@ from .cube import Cube, Floats, Group
 from .health import Health, health
 from .history import FEWEST, since
 from .levels import levels, quiet_median
-from .scores import Patterns, Scores, scores
+from .scores import NOISY, Patterns, Scores, scores
 
 ALIKE = 8  # machines that show what is usual
 RATE = 0.01  # the share of healthy machines among those accused
@@ -36,6 +36,7 @@ SAMPLE = 2000  # machines of which that is looked at
 UPPER = 0.975  # the quantile of scores above which that is looked at
 MANY = 0.2  # of a group at fault: more than faults are likely to be
 MEMORY = re.compile(r"dram\.(read|write|copy|triad)\.all")
+LOUD = 2.0  # robust standard deviations by which spread is raised where noise is named
 AGAIN = 3  # benches that tell the likeliest components apart
 
 
@@ -213,19 +214,23 @@ def _chances(found: Health) -> Floats:
     return out
 
 
+def scales(found: Health) -> Floats:
+    """Machine × quantity: the robust standard deviation of the group, or the noise of the machine's runs if larger."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.sqrt(np.maximum(found.spread**2, found.noise)))
+
+
 def deviations(found: Health) -> Floats:
     """Machine × quantity in robust standard deviations."""
     with np.errstate(all="ignore"):
-        return np.asarray(found.deviation / np.sqrt(np.maximum(found.spread**2, found.noise)))
+        return np.asarray(found.deviation / scales(found))
 
 
 def _judged_by(one: Verdict) -> str:
     number = len(one.group.machines)
     if number >= ALIKE:
         share = float((one.adjusted <= RATE).mean())
-        doubt = (
-            f"; {text.share(share)} of them are odd: perhaps two kinds of machine, not faults" if share > MANY else ""
-        )
+        doubt = f", {text.share(share)} odd: perhaps two kinds of machine" if share > MANY else ""
         return f"{counted(number, 'machine')} alike{doubt}"
     few = f"fewer than {ALIKE} machines alike"
     sheet = _of_datasheet(one.group)
@@ -254,7 +259,7 @@ def named(one: Verdict) -> dict[int, Accused]:
     strange = (one.odd_cells <= RATE).any(axis=1)
     out: dict[int, Accused] = {}
     for i in np.flatnonzero((one.adjusted <= DOUBT) | strange).tolist():
-        first, probability, second = _best(scored, i)
+        first, probability, second = _best(scored, i, varies=bool((z[i, -2:] < -LOUD).any()))
         shares = patterns[first][1] if first in patterns else np.zeros(z.shape[1])
         told = (group.machines[i], first, probability, second, _evidence(one, z[i], shares, i))
         accused = one.adjusted[i] <= RATE
@@ -268,9 +273,10 @@ def named(one: Verdict) -> dict[int, Accused]:
     return out
 
 
-def _best(scored: Scores, i: int) -> tuple[str, float, str | None]:
-    """The likeliest component with its probability, and the second."""
-    logs = scored.by_component[i]
+def _best(scored: Scores, i: int, *, varies: bool) -> tuple[str, float, str | None]:
+    """The likeliest component with its probability, and the second; noise only of a machine whose spread is raised."""
+    quiet = np.array([name == NOISY and not varies for name in scored.names])
+    logs = np.where(quiet, -np.inf, scored.by_component[i])
     shares = np.exp(logs - logs.max())
     shares /= shares.sum()
     order = np.argsort(-shares, kind="stable").tolist()
@@ -304,6 +310,11 @@ def _telling(one: Verdict, patterns: Patterns, first: str, second: str | None) -
             told[bench] = told.get(bench, 0.0) + amount / cost.get(bench, 1.0)
     best = sorted(told, key=lambda bench: (-told[bench], bench))[:AGAIN]
     return sorted(best, key=lambda bench: (cost.get(bench, 1.0), bench))
+
+
+def called(machine: str) -> str:
+    """A machine's name as it is shown."""
+    return machine if machine.strip() else "(no name)"
 
 
 def advice(component: str) -> str:

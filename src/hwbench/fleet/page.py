@@ -1,8 +1,8 @@
 """The page of a fleet: odd machines with their evidence, a map of machines and quantities, distributions, drift.
 
 Deviations are kept in a byte each, in quarters of a robust standard deviation, so that 10,000 machines of 40 quantities
-are half a megabyte. Names are text: they get into the page as JSON without characters that mean something to HTML, or
-through the template, which escapes them.
+are half a megabyte; those of accused machines are there exactly as well. Names are text: they get into the page as JSON
+without characters that mean something to HTML, or through the template, which escapes them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import datetime
 import gzip
 import hashlib
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,12 +24,27 @@ from ..record.phrases import counted
 from ..report import bundle, templates, theme
 from ..report.page import embedded
 from .cube import Cube, Floats, Group
-from .diagnosis import RATE, Accused, Diagnosis, Doubtful, Verdict, advice, deviations, named, summed, verdict
+from .diagnosis import (
+    ALIKE,
+    RATE,
+    Accused,
+    Diagnosis,
+    Doubtful,
+    Verdict,
+    advice,
+    called,
+    deviations,
+    named,
+    scales,
+    summed,
+    verdict,
+)
 from .levels import levels, quiet_median
 
 STEP = 4  # of a cell in a robust standard deviation
 NONE, MOST = -128, 127
 ROWS = 50  # machines of a table: the map has all
+EXACT = 1000  # accused machines of a group whose figures are there exactly
 BINS = 240
 DAY = 86400.0
 DAYS = 400
@@ -53,7 +69,8 @@ def render(made: Cube) -> str:
         intro_odd=(
             "Machines of one hardware are compared with each other. Of the machines accused at most "
             f"{text.share(RATE)} are expected to be healthy. A ratio is of the value as it is: 0.75 of a bandwidth, "
-            "1.3 of a latency."
+            f"1.3 of a latency. Of fewer than {ALIKE} machines alike, each one's newest run is compared with its own "
+            "earlier runs."
         ),
         odd=[_row(one) for one in told.odd[:ROWS]],
         more_odd=len(told.odd[ROWS:]),
@@ -93,9 +110,12 @@ def _cells(one: Verdict) -> np.ndarray:
 
 def _group(one: Verdict, z: np.ndarray) -> dict[str, object]:
     group = one.group
-    # Machines of small groups are shown against their own history: the centre is theirs, and has no value.
+    # Machines of small groups are shown against their own history: each has a centre of its own, and the group none.
+    alone = len(group.machines) < ALIKE
     found = levels(group)
     middle = quiet_median(found.level, axis=0)
+    # The runs of few machines each count: what is left out of a level may be what is at fault.
+    shown = group.y.swapaxes(0, 1).reshape(len(group.quantities), -1) if alone else found.level.T
     accused = named(one)
     state = [0 if i not in accused else 2 if isinstance(accused[i], Doubtful) else 1 for i in range(len(z))]
     told = {str(i): _sentence(each) for i, each in accused.items()}
@@ -103,25 +123,43 @@ def _group(one: Verdict, z: np.ndarray) -> dict[str, object]:
     usual = float(-np.quantile(z[z != NONE], 1 / (size + 1)) / STEP) if size > 1 and (z != NONE).any() else 0.0
     days, drift = _drift(group, found.level)
     moved = [max((abs(x) for x in row[1] if x is not None), default=0.0) for row in drift]
-    spread = np.where(np.isfinite(one.health.spread[: z.shape[1]]), one.health.spread[: z.shape[1]], 0.0)
+    scale = quiet_median(scales(one.health), axis=0)[: z.shape[1]] if one.scores else np.zeros(z.shape[1])
     return {
         "hardware": group.hardware,
         "model": group.model,
-        "machines": list(group.machines),
+        "machines": [called(name) for name in group.machines],
+        "alone": alone,
         "quantities": list(group.quantities),
         "units": list(group.units) or [""] * len(group.quantities),
         "better": [int(x) for x in group.better],
         "centre": [_short(math.exp(sign * x)) for sign, x in zip(group.better, middle, strict=True)],
-        "spread": [_short(x) for x in spread],
+        "spread": [_short(x) for x in scale],
+        "exact": {str(i): _exact(one, i, z.shape[1]) for i in _worst(one, accused)},
         "state": state,
         "score": [round(float(x), 1) for x in one.scores.total] if one.scores else [0.0] * len(z),
         "told": told,
         "usual": round(max(0.0, usual), 2),
         "days": days,
         "drift": drift,
-        "quantiles": [_quantiles(sign * column) for sign, column in zip(group.better, found.level.T, strict=True)],
+        "quantiles": [_quantiles(sign * column) for sign, column in zip(group.better, shown, strict=True)],
         "first": group.quantities[int(np.argmax(moved))] if moved else "",
     }
+
+
+def _worst(one: Verdict, accused: Mapping[int, Accused]) -> list[int]:
+    """The accused whose figures the page has exactly: the highest scores."""
+    score = one.scores.total if one.scores else np.zeros(len(one.group.machines))
+    return sorted(sorted(accused, key=lambda i: (-float(score[i]), i))[:EXACT])
+
+
+def _exact(one: Verdict, i: int, number: int) -> list[list[float] | None]:
+    """For each quantity of a machine the deviation, and the ratio of the value as it is; None where it has none."""
+    z, d = deviations(one.health)[i, :number], one.health.deviation[i, :number]
+    ratios = np.exp(one.group.better * d)
+    return [
+        [round(float(a), 2), float(f"{b:.4g}")] if math.isfinite(a) else None
+        for a, b in zip(z, ratios, strict=True)
+    ]  # fmt: skip
 
 
 def _quantiles(logs: Floats) -> list[float] | None:
@@ -162,7 +200,8 @@ def _row(one: Accused) -> dict[str, str]:
     if isinstance(one, Doubtful):
         about = f"{one.why}; {', '.join(one.retest) or 'all benches'}"
     return {
-        "machine": one.machine, "link": f"#machine={quote(one.machine, safe='')}", "component": one.component,
+        "machine": called(one.machine), "link": f"#machine={quote(called(one.machine), safe='')}",
+        "component": one.component,
         "probability": one.chance.replace("more than", ">"), "second": one.second or "–", "evidence": shown,
         "about": about or "–",
     }  # fmt: skip

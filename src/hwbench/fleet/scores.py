@@ -1,7 +1,8 @@
 """How much likelier a machine's figures are with a fault of each component than without: logarithms of Bayes factors.
 
 A fault of a component of size s slows each quantity by s times its share in the pattern, with some freedom; the sizes
-are taken from a grid, each as likely as the others. Faults of one quantity alone, or of a whole part, are `unknown`.
+are taken from a grid, each as likely as the others. A fault of no known pattern is `unknown`: of one quantity, of a
+part as a whole, or of any quantities.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .components import BETWEEN, NOISE, UNKNOWN, WITHIN, Component
+from .components import NOISE, UNKNOWN, WITHIN, Component
 from .cube import Floats
 from .health import Health, Part, effects, log_t
 
@@ -20,6 +22,8 @@ SIZES = (0.03, 0.042, 0.06, 0.085, 0.12, 0.17, 0.24, 0.36, 0.6)  # logarithms
 NOISES = (0.25, 0.4, 0.6, 0.9, 1.3, 1.8, 2.5)  # logarithms of the factor on a machine's noise
 FREEDOMS, STRAY = (0.05, 0.2), 0.02  # how far shares may be from a pattern: relative, and where there is none
 ALONE = 0.1  # of all faults: those of no known pattern
+ANY = 0.1  # of these: those of any quantities
+CLEAR = 4.6  # the logarithm of a Bayes factor by which spread alone has to show that a machine is noisy
 CHUNK = 4096  # machines at once: what is worked on fits into a cache
 NOISY = "noisy neighbour"
 
@@ -56,10 +60,11 @@ def scores(found: Health, patterns: Patterns, *, mirrored: bool = False) -> Scor
 
 def _chunk(found: Health, known: Mapping[str, Floats], priors: Floats, d: Floats, noise: Floats, sign: float) -> Floats:
     base = {part.name: _likelihood(part, d[:, part.at], part.own + noise[:, part.at], sign) for part in found.parts}
+    varies, noisy = _noisy(found, base, d, noise, sign)
     columns = []
     for (name, shares), prior in zip(known.items(), priors, strict=True):
         if name == NOISY:
-            options = [_noisy(found, base, d, noise, size, sign) for size in NOISES]
+            options = noisy
         else:
             touched = [part for part in found.parts if shares[part.at].any()]
             options = []
@@ -72,12 +77,16 @@ def _chunk(found: Health, known: Mapping[str, Floats], priors: Floats, d: Floats
                     gain += _likelihood(part, d[:, part.at] + slow, changed, sign) - base[part.name]
                 options.append(gain)
         columns.append(prior + np.logaddexp.reduce(options, axis=0) - np.log(len(options)))
-    columns.append(_alone(found, base, d, noise, sign))
+    alone = np.log(1 - ANY) + _alone(found, base, d, noise, sign)
+    several = _any(found, base, d, noise, sign)
+    # Where runs vary clearly, figures stray by themselves: that they do tells of no steady fault.
+    several = np.where(varies, np.minimum(several, 0.0), several)
+    columns.append(np.log(ALONE) + np.logaddexp(alone, np.log(ANY) + several))
     return np.stack(columns, axis=1)
 
 
 def _alone(found: Health, base: Mapping[str, Floats], d: Floats, noise: Floats, sign: float) -> Floats:
-    """Faults of no known pattern: of a single quantity, or of a part as a whole."""
+    """Faults of a single quantity, or of a part as a whole."""
     whole = [part for part in found.parts if not part.name.startswith(NOISE)]
     number = sum(len(part.at) + (len(part.at) > 1) for part in whole)
     total = np.full(len(d), -np.inf)
@@ -91,24 +100,48 @@ def _alone(found: Health, base: Mapping[str, Floats], d: Floats, noise: Floats, 
             moved[:, place] += size
             wider[:, place] += (FREEDOMS[-1] * size) ** 2  # the sizes of the grid are that far apart
             total = np.logaddexp(total, _likelihood(part, moved, wider, sign) - base[part.name])
-    return np.asarray(total + np.log(ALONE / (max(number, 1) * len(SIZES[1:]))))
+    return np.asarray(total - np.log(max(number, 1) * len(SIZES[1:])))
 
 
-def _noisy(found: Health, base: Mapping[str, Floats], d: Floats, noise: Floats, size: float, sign: float) -> Floats:
-    """A machine whose runs vary more: its noise is seen, and levels are as uncertain as that makes them."""
-    gain = np.zeros(len(d))
-    for part in found.parts:
-        mine, run = d[:, part.at], noise[:, part.at]
-        if part.name.startswith(NOISE):
-            quantity = found.quantities[int(part.at[0])]
-            if quantity == BETWEEN:
-                gain += _likelihood(part, mine + size, part.own + run, sign) - base[part.name]
-            elif quantity == WITHIN:  # noise may be slower than a run is long
-                both = _likelihood(part, mine + size, part.own + run, sign) - base[part.name]
-                gain += np.logaddexp(both, 0.0) - np.log(2)
-        else:
-            gain += _likelihood(part, mine, part.own + run * np.exp(2 * size), sign) - base[part.name]
-    return gain
+def _any(found: Health, base: Mapping[str, Floats], d: Floats, noise: Floats, sign: float) -> Floats:
+    """Faults of any quantities: each part is level or touched, and each quantity of it slows by a share of its own."""
+    whole = [part for part in found.parts if not part.name.startswith(NOISE)]
+    options = []
+    for size in SIZES[1:]:
+        gain = np.zeros(len(d))
+        for part in whole:
+            changed = part.own + noise[:, part.at] + (size / 2) ** 2  # shares from 0 to 1
+            touched = _likelihood(part, d[:, part.at] + size / 2, changed, sign) - base[part.name]
+            gain += np.logaddexp(touched, 0.0) - np.log(2)
+        options.append(gain)
+    return np.asarray(np.logaddexp.reduce(options, axis=0) - np.log(len(options)))
+
+
+def _noisy(
+    found: Health, base: Mapping[str, Floats], d: Floats, noise: Floats, sign: float
+) -> tuple[NDArray[np.bool_], list[Floats]]:
+    """Whose spread shows by itself that runs vary more; and for each factor on noise how much speaks for it.
+
+    Levels are as uncertain as that noise makes them. That they stray speaks for noise only where spread does: else any
+    steady fault would pass for it.
+    """
+    spread, levels = [], []
+    for size in NOISES:
+        seen, level = np.zeros(len(d)), np.zeros(len(d))
+        for part in found.parts:
+            mine, run = d[:, part.at], noise[:, part.at]
+            if part.name.startswith(NOISE):
+                raised = _likelihood(part, mine + size, part.own + run, sign) - base[part.name]
+                if found.quantities[int(part.at[0])] == WITHIN:  # noise may be slower than a run is long
+                    raised = np.logaddexp(raised, 0.0) - np.log(2)
+                seen += raised
+            else:
+                level += _likelihood(part, mine, part.own + run * np.exp(2 * size), sign) - base[part.name]
+        spread.append(seen)
+        levels.append(level)
+    clear = np.max(spread, axis=0) > CLEAR
+    gains = [s + np.where(clear, level, np.minimum(level, 0.0)) for s, level in zip(spread, levels, strict=True)]
+    return clear, gains
 
 
 def _likelihood(part: Part, d: Floats, variance: Floats, sign: float) -> Floats:

@@ -51,6 +51,7 @@
     return Number((value / scale).toPrecision(3)) + " " + prefix + unit;
   };
   const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(1);
+  const times = (value) => value.toFixed(3) + "×";
 
   let group = groups[0], table = cells[0], order = [], bins = [], bin = 0, machine = -1;
   const at = (i, q) => table[i * group.quantities.length + q];
@@ -93,7 +94,7 @@
 
   // The overview: bins of the order, each the worst of its machines.
   const overview = byId("overview");
-  let labels = 0, wide = 10, high = 2;
+  let labels = 0, edge = 0, wide = 10, high = 2;
   const arrange = () => {
     const rank = (i) => (group.state[i] ? 1 - group.state[i] : 1);
     order = group.machines.map((_, i) => i);
@@ -106,22 +107,25 @@
   const map = () => {
     const number = group.quantities.length;
     const room = overview.parentElement.clientWidth;
-    labels = room > 700 ? 118 : 0;
-    wide = Math.max(3, Math.min(44, (room - 2) / number));
+    // Names stand aslant and lean over the last column, or upright where there is little room: then the map scrolls.
+    const upright = room <= 700;
+    labels = 118;
+    edge = upright ? 0 : 58;
+    wide = Math.max(upright && number <= 80 ? 10 : 3, Math.min(44, (room - 2 - edge) / number));
+    const every = Math.ceil((upright ? 9 : 11) / wide);
     high = Math.max(2, Math.min(14, Math.floor(480 / bins.length)));
-    const pen = sharp(overview, wide * number, labels + high * bins.length);
+    const pen = sharp(overview, wide * number + edge, labels + high * bins.length);
     const colours = palette();
-    if (labels) {
-      pen.fillStyle = colours["ink-2"];
-      pen.font = "11px system-ui, sans-serif";
-      group.quantities.forEach((name, q) => {
-        pen.save();
-        pen.translate((q + 0.5) * wide + 4, labels - 6);
-        pen.rotate(-Math.PI / 3);
-        pen.fillText(name.length > 20 ? name.slice(0, 19) + "…" : name, 0, 0);
-        pen.restore();
-      });
-    }
+    pen.fillStyle = colours["ink-2"];
+    pen.font = (upright ? 10 : 11) + "px system-ui, sans-serif";
+    group.quantities.forEach((name, q) => {
+      if (q % every) return;
+      pen.save();
+      pen.translate((q + 0.5) * wide + 4, labels - 6);
+      pen.rotate(upright ? -Math.PI / 2 : -Math.PI / 3);
+      pen.fillText(name.length > 20 ? name.slice(0, 19) + "…" : name, 0, 0);
+      pen.restore();
+    });
     bins.forEach((members, row) => {
       for (let q = 0; q < number; q++) {
         let worst = 127, any = false;
@@ -171,13 +175,22 @@
     }
     if (members.length > SHOWN) make("p", "and " + (members.length - SHOWN) + " more", place, { class: "about" });
   };
-  const ratio = (z, q) => Math.exp(group.better[q] * (z / STEP) * group.spread[q]);
-  const said = (i, q) => {
+  // A figure of a machine: its deviation, its ratio, and whether it is beyond what a byte holds. The accused have theirs exactly.
+  const figure = (i, q) => {
     const z = at(i, q);
-    if (z === NONE) return group.quantities[q] + ": not measured";
-    const value = shown(group.centre[q] * ratio(z, q), group.units[q]);
-    const far = Math.abs(z) === 127 ? " or more" : "";
-    return group.quantities[q] + ": " + signed(z / STEP) + far + " deviations, " + (Math.abs(z) === 127 ? "beyond " : "") + ratio(z, q).toFixed(3) + " of the centre (" + value + ")";
+    if (z === NONE) return null;
+    const exact = (group.exact[i] || [])[q];
+    if (exact) return { z: exact[0], ratio: exact[1], beyond: "" };
+    return { z: z / STEP, ratio: Math.exp(group.better[q] * (z / STEP) * group.spread[q]), beyond: Math.abs(z) === 127 ? "beyond " : "" };
+  };
+  const against = () => (group.alone ? "of its earlier runs" : "of the centre");
+  // A machine that is held against its own earlier runs has a centre of its own: the group's would give a wrong value.
+  const valued = (one, q) => (group.alone ? "" : one.beyond + shown(group.centre[q] * one.ratio, group.units[q]));
+  const said = (i, q) => {
+    const one = figure(i, q);
+    if (!one) return group.quantities[q] + ": not measured";
+    const value = valued(one, q);
+    return group.quantities[q] + ": " + one.beyond + signed(one.z) + " deviations, " + one.beyond + times(one.ratio) + " " + against() + (value ? " (" + value + ")" : "");
   };
   const tell = (i, q) => { byId("pointed").textContent = group.machines[i] + " · " + said(i, q); };
 
@@ -189,14 +202,17 @@
     byId("one-title").textContent = group.machines[machine];
     const told = group.told[machine];
     if (told) make("p", told, place);
-    const rows = group.quantities.map((_, q) => q).filter((q) => at(machine, q) !== NONE).sort((a, b) => at(machine, a) - at(machine, b));
-    const body = make("tbody", null, make("table", null, place));
-    for (const q of rows.slice(0, 12)) {
-      const row = make("tr", null, body), z = at(machine, q);
+    const rows = group.quantities.map((_, q) => [q, figure(machine, q)]).filter((row) => row[1]).sort((a, b) => a[1].z - b[1].z);
+    const table = make("table", null, place), head = make("tr", null, make("thead", null, table)), body = make("tbody", null, table);
+    const heads = ["quantity", "deviations", "ratio", ...(group.alone ? [] : ["value"])];
+    make("p", "Ratios are to " + (group.alone ? "the middle of its earlier runs." : "the centre of its group."), place, { class: "about" });
+    heads.forEach((name, k) => make("th", name, head, k ? { class: "num" } : {}));
+    for (const [q, one] of rows.slice(0, 12)) {
+      const row = make("tr", null, body);
       make("td", group.quantities[q], row);
-      make("td", signed(z / STEP), row, { class: "num" });
-      make("td", ratio(z, q).toFixed(3) + "×", row, { class: "num" });
-      make("td", shown(group.centre[q] * ratio(z, q), group.units[q]), row, { class: "num" });
+      make("td", one.beyond + signed(one.z), row, { class: "num" });
+      make("td", one.beyond + times(one.ratio), row, { class: "num" });
+      if (!group.alone) make("td", valued(one, q), row, { class: "num" });
     }
     if (rows.length > 12) make("p", rows.length - 12 + " more quantities lie above these.", place, { class: "about" });
   };
@@ -210,7 +226,7 @@
   };
   const cell = (event) => {
     const box = overview.getBoundingClientRect();
-    const scale = box.width / (wide * group.quantities.length);
+    const scale = box.width / (wide * group.quantities.length + edge);
     return [Math.floor(((event.clientY - box.top) / scale - labels) / high), Math.floor((event.clientX - box.left) / scale / wide)];
   };
   overview.addEventListener("click", (event) => { const [row] = cell(event); if (row >= 0) turn(row); });
