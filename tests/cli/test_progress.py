@@ -94,11 +94,11 @@ def test_a_long_build_is_told_once_a_stage(clock):
     lines.planned([ONE, TWO], 0)
     for one in (ONE, TWO):
         lines.measuring(one)
-        for what in ("synthesising", "synthesising", "placing"):
+        for what in ("synthesising, 1 of 60 s", "synthesising, 12 of 60 s", "placing"):
             lines.doing(what)
     name, other = describe(ONE), describe(TWO)
     assert stream.getvalue().splitlines()[1:] == [
-        f"{name}: synthesising", f"{name}: placing", f"{other}: synthesising", f"{other}: placing"
+        f"{name}: synthesising, 1 of 60 s", f"{name}: placing", f"{other}: synthesising, 1 of 60 s", f"{other}: placing",
     ]  # fmt: skip
 
 

@@ -52,6 +52,9 @@ class Forecast:
         return sum(cases * each.get(name, every) for name, cases in self.left.items())
 
 
+COUNTING = str.maketrans("", "", "0123456789")
+
+
 class Lines:
     """Plain lines, for logs and pipes: one for each bench with its main figures, how far the run is, the time left."""
 
@@ -81,9 +84,10 @@ class Lines:
         self.began = time.perf_counter()
 
     def doing(self, what: str) -> None:
-        """A line where something new is done."""
-        if what != self.what:
-            self.what = what
+        """A line where something new is done: a count of seconds alone is nothing new."""
+        kind = what.translate(COUNTING)
+        if kind != self.what:
+            self.what = kind
             self.say(f"{self.now}: {what}")
 
     def measured(self, group: Group, records: Sequence[Record]) -> None:
