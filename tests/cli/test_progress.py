@@ -98,7 +98,8 @@ def test_a_long_build_is_told_once_a_stage(clock):
             lines.doing(what)
     name, other = describe(ONE), describe(TWO)
     assert stream.getvalue().splitlines()[1:] == [
-        f"{name}: synthesising, 1 of 60 s", f"{name}: placing", f"{other}: synthesising, 1 of 60 s", f"{other}: placing",
+        f"{name}: synthesising, 1 of 60 s", f"{name}: placing",
+        f"{other}: synthesising, 1 of 60 s", f"{other}: placing",
     ]  # fmt: skip
 
 

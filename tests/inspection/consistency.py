@@ -53,7 +53,7 @@ CARDS = {
     "Memory latency": "dram.latency", "FP64 peak": "peak.f8", "FP32 peak": "peak.f4",
 }  # fmt: skip
 UNITS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9, "ps": 1e-12, "GB/s": 1e9, "TB/s": 1e12, "GFLOP/s": 1e9,
-         "TFLOP/s": 1e12, "GHz": 1e9, "×": 1.0}  # fmt: skip
+         "TFLOP/s": 1e12, "GOP/s": 1e9, "GHz": 1e9, "×": 1.0}  # fmt: skip
 VALUE = rf"({NUMBER}) ?({'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))})(?! 10)"
 INTERVAL_OF = r"(?: \([^)]*\))?"  # what may stand between a value and what it is of
 # A sentence that starts like the first pattern prints, in the words of the second, the quantity of this name.

@@ -30,8 +30,8 @@ def figure(runs: Runs) -> Figure | None:
             legend[name] = Key(name, colour, "line")
             marks += [
                 charts.Mark(
-                    name, colour, format.case(point.record), rate if which == "rate" else clock, unit=unit, x=at,
-                    suspect=charts.doubt(point),
+                    name, colour, f"{format.case(point.record)}, after {text.seconds(at)}",
+                    rate if which == "rate" else clock, unit=unit, x=at, suspect=charts.doubt(point),
                 )
                 for at, rate, clock in series(point)
             ]  # fmt: skip
