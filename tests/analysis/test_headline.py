@@ -297,7 +297,7 @@ def test_a_committed_run_has_its_headline(path: Path) -> None:
     """All names are documented, all values equal those worked out here, and nothing measured is absent."""
     run = store.read(path)
     found = Reading(run, catalog.benches()).headline
-    assert found
+    assert found or "sustain.cpu" in {record.bench for record in run.records}  # benches of the full set alone have none
     for one in found:
         assert one.name in (CPU_NAMES if one.device == "cpu" else GPU_NAMES)
         assert one.low <= one.value <= one.high

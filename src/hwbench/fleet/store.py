@@ -115,7 +115,7 @@ class Store:
         store = self._opened()
         if self._directory is not None:
             directory = self._directory
-            return self._done(lambda: sorted(_files(directory, prefix)))
+            return self._done(lambda: sorted(_files(directory, prefix.rstrip("/"))))
         parts = self._done(lambda: list(obstore.list(store, prefix or None, chunk_size=1000)))
         return sorted(one["path"] for part in parts for one in part)
 

@@ -36,10 +36,11 @@ def test_a_reach_that_is_not_known_within_a_decade_has_no_value() -> None:
     """The finding leaves such a reach of the TLB out, and the table gives its interval alone."""
     told = []
     for path in sorted((Path(__file__).parents[3] / "reports/runs").glob("*2cpu/*.json")):
-        section = latency(dataset(store.read(path)))
-        assert section is not None
-        table = next(block for block in section.blocks if isinstance(block, Table))
-        told += [row[2:7] for row in table.rows if row[0].startswith("TLB")]
+        run = store.read(path)
+        section = latency(dataset(run))
+        assert (section is not None) == any(record.bench == "latency.chase" for record in run.records), path
+        table = next((block for block in section.blocks if isinstance(block, Table)), None) if section else None
+        told += [] if table is None else [row[2:7] for row in table.rows if row[0].startswith("TLB")]
     assert told == [
         ("4 MiB", "2 MiB–16 MiB", "", "+6.4 ns beyond", "3.6–9.9"),
         ("–", "256 KiB–3 MiB", "not clear", "–", "–"),
