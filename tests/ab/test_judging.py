@@ -86,12 +86,11 @@ def test_the_more_cases_the_stronger_the_evidence_that_is_asked_for():
 
 def test_what_would_be_found_is_one_plain_sentence():
     """One case, one figure; what no run would find is above 100%, once."""
-    [said] = report(quads(6, noise=0.05)).notes
     plain = r"only changes above [\d.]+% would be found, by 6 such quads in four of five runs"
-    enough = re.fullmatch(plain + r"; about (\d+) quads would find 4\.0%", said)
-    assert enough
-    wider = report(quads(int(enough[1]), noise=0.05)).cases[0].sees
-    assert wider == pytest.approx(0.04, rel=0.5)  # the deviation itself is known from six quads alone
+    more = plain + r"; about (\d+) quads would find 4\.0%"
+    found = [re.fullmatch(more, report(quads(6, noise=0.1, seed=seed)).notes[0]) for seed in range(15)]
+    enough = sorted(int(one[1]) for one in found if one)[7]  # six quads alone tell little of the deviation
+    assert report(quads(enough, noise=0.1)).cases[0].sees == pytest.approx(0.04, rel=0.3)
     [said] = report(quads(6, noise=0.001)).notes
     assert re.fullmatch(plain, said)
     [said] = report(quads(3, noise=1.0, cases=3)).notes
