@@ -136,6 +136,17 @@ def test_cpus_that_were_moved_make_a_run_noisy():
         assert not failed(load(telemetry=steady))
 
 
+def test_cores_that_were_shared_make_a_run_noisy():
+    """A neighbour beside one sample in ten is told with its remedy; beside one in a hundred it is not."""
+
+    def beside(few):
+        return QUIET | {"core_share": [0.55] * few + [0.98] * (100 - few)}
+
+    told = sentences(run_of(load(telemetry=beside(10))))
+    assert told[1].startswith("Samples beside another thread on the same core: 10% (allowed: 5.0%). A neighbour uses")
+    assert not failed(load(telemetry=beside(1)))
+
+
 def test_a_best_sample_that_stands_alone_is_told():
     """One sample in ten 8% faster than the rest is a limit that another run would miss."""
     lonely = load(samples=(1.0, *[1.08 + i / 1000 for i in range(9)]))

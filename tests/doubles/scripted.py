@@ -34,8 +34,9 @@ class Clock:
 class ScriptedDevice:
     """A `Device` on a scripted clock.
 
-    `rates` gives counters that grow by so much a second of the clock; `gauge` what each round reads; `overhead` what
-    timing a sample costs beside the calls themselves. `timed` lists (variant, loops) in the order of timing.
+    `rates` gives counters that grow by so much a second of the clock; `gauge` what each round reads; `share` the
+    core's share after each sample; `overhead` what timing a sample costs beside the calls themselves. `timed` lists
+    (variant, loops) in the order of timing.
     """
 
     kind = "cpu"
@@ -48,8 +49,10 @@ class ScriptedDevice:
         gauge: Callable[[int], Mapping[str, float]] = lambda _round: {},
         free: int = 2**40,
         overhead: float = 0.0,
+        share: Callable[[int], float] | None = None,
     ) -> None:
         self.name = name
+        self.share = share
         self.clock = Clock()
         self.rates = dict(rates or {})
         self.gauge = gauge
@@ -131,6 +134,10 @@ class ScriptedDevice:
 
     def counters(self) -> dict[str, float]:
         return {"wall_s": self.clock.now, **{name: rate * self.clock.now for name, rate in self.rates.items()}}
+
+    def core_share(self, work: Work) -> float | None:
+        """By the sample's number, where the script has one."""
+        return self.share(len(self.timed) - 1) if self.share else None
 
     def gauges(self) -> dict[str, float]:
         self.rounds += 1

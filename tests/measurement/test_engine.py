@@ -315,6 +315,19 @@ def test_a_contrast_whose_cpus_moved_is_sampled_once_more():
     assert "moved" in records["a"].facts["repeated"]
 
 
+def test_a_core_that_was_shared_is_a_doubt_with_its_readings():
+    """A sample that took longer beside another thread: both contrasts do, so the first counts."""
+    device = ScriptedDevice(rates={"wall_s": 1.0}, share=lambda sample: 0.5 if sample % 4 else 1.0)
+
+    def build():
+        return scripted_work(lambda _sample: (15 if len(device.timed) % 4 != 1 else 10) * MS)
+
+    records = measure(scripted_bench({"a": build}), device)
+    assert records["a"].reasons[0].code == "core_shared"
+    assert len(records["a"].telemetry["core_share"]) == len(records["a"].samples)
+    assert set(records["a"].telemetry["core_share"]) == {0.5, 1.0}
+
+
 # --- inputs and the check ---------------------------------------------------------------------------------------------
 
 

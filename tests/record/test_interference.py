@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwbench.record.interference import disturbed, moved, of_load, shape
+from hwbench.record.interference import disturbed, moved, of_load, shape, shared
 from hwbench.record.reasons import Reason
 
 
@@ -67,6 +67,23 @@ NEAR, FAR = 42e-9, 163e-9
 def test_cpus_that_were_moved_are_told(handovers, told):
     """Two rounds at least in each of two states that are more than half as long again apart."""
     assert bool(moved({"handover_s": handovers})) == told
+
+
+@pytest.mark.parametrize(
+    ("samples", "shares", "told"),
+    [
+        ([1.0] * 4 + [1.5] * 6, [1.0] * 4 + [0.5] * 6, "after 6 of 10 samples, which makes the median 50% longer"),
+        ([1.0] * 6 + [1.5] * 4, [1.0] * 6 + [0.5] * 4, None),  # the median is one of those alone
+        ([1.0] * 10, [1.0] * 4 + [0.5] * 6, None),  # it waits for memory: no longer
+        ([1.5] * 10, [0.5] * 8 + [1.0] * 2, "after 8 of 10 samples"),  # too few to tell
+        ([1.0] * 4 + [1.5] * 6, [1.0] * 10, None),
+        ([1.5] * 10, [0.5] * 9, None),  # not one for each
+        ([1.5] * 10, [], None),
+    ],
+)  # fmt: skip
+def test_threads_on_the_same_core_are_told_where_they_cost_time(samples, shares, told):
+    """By the samples beside them and those alone; without the latter, where most were beside them."""
+    assert [one.detail for one in shared(samples, shares)] == ([] if told is None else [told])
 
 
 def test_where_cpus_were_is_said_with_both_times():

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..record import text
 from ..record.estimate import drift, middle, quantile
 from ..record.facts import footprint, numbers, telemetry, threads_of
-from ..record.interference import STEAL, THROTTLED, states
+from ..record.interference import ALONE, STEAL, THROTTLED, states
 from ..record.model import LEVELS, JsonObject, Record, Run, Scalar, contrast_key
 from ..record.phrases import counted
 from . import precision, witness
@@ -28,15 +28,17 @@ UNSEEN, UNSEEN_BY = ("steal_s", "others_s"), ("own_s", "others_s")  # what one c
 OTHERS = 0.05  # of a CPU over the whole run, used by other processes
 CLOCK = 0.03  # between contrasts
 MOVED = 0.01  # of the rounds: those with the rarer of two handover times
+BESIDE = 0.05  # of the samples: those after which the core was shared
 SUSPECT = 0.10  # of the timed cases
 BUSY = 0.6  # × our own processor time: if the CPUs were busy for less by their counter, it does not count this process
 LEAST_OWN_S = 0.1  # of our own processor time, ten of the kernel's ticks
 STOLEN, OTHER_WORK = "time stolen by the hypervisor", "time taken by other processes"
 STOPPED, DRIFTED = "time stopped by the CPU quota", "drift of the clock over the run"
 REMOTE, SUSPECTED = "rounds with CPUs moved to another cache", "cases that are suspect"
+SHARED = "samples beside another thread on the same core"
 LUCKY, UNLIKE = "limits that rest on one lucky sample", "limits that do not repeat"
 WITNESSED = {gauge: f"{name} below this machine's best" for gauge, name in witness.NAMES.items()}
-EVERY = (STOLEN, OTHER_WORK, STOPPED, DRIFTED, REMOTE, *WITNESSED.values(), SUSPECTED, LUCKY, UNLIKE)
+EVERY = (STOLEN, OTHER_WORK, STOPPED, DRIFTED, REMOTE, SHARED, *WITNESSED.values(), SUSPECTED, LUCKY, UNLIKE)
 """The checks, in order; a run has those for which it has telemetry, history or samples."""
 
 
@@ -93,6 +95,9 @@ def check(run: Run) -> list[Check]:
         remedy = f"ask the host to pin this guest's CPUs{seen}"
         rarer = min(len(near), len(far)) / len(handovers)
         found.append(Check(REMOTE, rarer, MOVED, remedy))
+    if shares := [one for record in timed for one in numbers(record.telemetry.get("core_share"))]:
+        remedy = "a neighbour uses its second hardware thread: ask for cores of your own, or another hour"
+        found.append(Check(SHARED, sum(one < ALONE for one in shares) / len(shares), BESIDE, remedy))
     for gauge, share in witness.shares(run).items():
         remedy = "a neighbour may use it: measure at another hour, or on a dedicated host"
         found.append(Check(WITNESSED[gauge], 1 - share, 1 - witness.SLOW, remedy))

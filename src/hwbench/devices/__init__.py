@@ -75,5 +75,8 @@ class Device(Protocol):
         `wall_s`, against which the others are judged, and what is known of `steal_s`, `others_s`, `throttled_s` …
         """
 
+    def core_share(self, work: Work) -> float | None:
+        """The least share of its core's throughput that a CPU of this work has after a sample; None: not known."""
+
     def gauges(self) -> dict[str, float]:
         """Readings of the moment, such as `clock_hz`; asked for after the samples of a round."""

@@ -78,6 +78,10 @@ class AbsentGpu:
         """Time goes on here too."""
         return {"wall_s": time.perf_counter()}
 
+    def core_share(self, work: Work) -> float | None:  # noqa: ARG002
+        """It is no CPU."""
+        return None
+
     def gauges(self) -> dict[str, float]:
         """Nothing to read."""
         return {}

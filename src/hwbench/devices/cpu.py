@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from .. import protocols
     from ..kernels.ping_pong import Handover
+    from .core_share import CoreShare
     from .witness import Witness
 
 # Buffers from this size on reuse memory. Smaller ones take few page faults, and which sets of a cache they fall into is
@@ -49,6 +50,7 @@ LENT = 64 * 2**20
 # Between two readings of gauges: they take 0.6 ms, and rounds of one case as little as 3 ms. Where a busy CPU makes
 # them take longer, they have a tenth of the time, and are read four times a second all the same.
 GAUGES_S, GAUGES_SHARE, GAUGES_MOST_S = 0.012, 0.1, 0.25
+PROBED = 4  # CPUs whose share of the core is read after a sample: 50 µs each
 SETTLE_WINDOW_S = 0.010
 SETTLE_WINDOWS = 5  # in a row that agree within SETTLE_SPREAD
 SETTLE_SPREAD = 0.01
@@ -82,6 +84,8 @@ class CpuDevice:
         self._given: list[Buffer] = []
         self._handover: Handover | None = None
         self._witness: Witness | None = None
+        self._core_share: CoreShare | None = None
+        self._turn = 0
         self._energy: Energy | str | None = None
         self._gauges_due = 0.0
         self._libraries: ThreadpoolController | None = None
@@ -488,6 +492,28 @@ class CpuDevice:
         ended = time.perf_counter()
         self._gauges_due = ended + min(max(GAUGES_S, (ended - begun) / GAUGES_SHARE), GAUGES_MOST_S)
         return readings
+
+    def core_share(self, work: Work) -> float | None:
+        """The least share of its core's throughput that a CPU of this work has now: at most `PROBED` of them, in turn.
+
+        None where a pool of our own may still run on a sibling of the CPU that asks.
+        """
+        from .core_share import CoreShare
+
+        share = self._core_share = self._core_share or CoreShare()
+        pinned, threads = work.facts.get("cpus"), work.facts.get("threads", 1)
+        if pinned is None and self.cores < self.host.usable:
+            return None
+        if pinned is None and (threads == 1 or self.host.usable == 1):
+            return share()
+        cpus = self.host.order[: self.host.usable] if pinned is None else pinned
+        workers = [worker for worker in self._workers if worker.cpu in cpus]
+        if pinned is None and len(workers) < len(cpus):
+            workers = list(self.crew(self.host.usable).workers)
+        self._turn += PROBED
+        some = [workers[(self._turn + k) % len(workers)] for k in range(min(PROBED, len(workers)))]
+        # One after the other: two of them may be siblings.
+        return min((Crew([worker]).each(lambda _: share())[0] for worker in some), default=None)
 
     def _glance(self) -> dict[str, float]:
         if self._witness is None:

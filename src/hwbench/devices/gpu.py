@@ -20,7 +20,7 @@ import cupy
 import numpy as np
 import numpy.typing as npt
 
-from ..bench import CUDA_SOURCES, Skip, Sweep
+from ..bench import CUDA_SOURCES, Skip, Sweep, Work
 from ..host.gpu_probe import Cupy
 from ..host.pseudo_files import ROOT, cpu_list, number, read_text
 from ..kernels import cuda
@@ -541,6 +541,10 @@ class GpuDevice:
         """
         self.timing.begin_round()
         return {**self._cpu.counters(), "gpu_gate_timeouts": float(self.timing.timeouts)}
+
+    def core_share(self, work: Work) -> float | None:  # noqa: ARG002
+        """It is no CPU."""
+        return None
 
     def gauges(self) -> dict[str, float]:
         """Clocks, power, temperature, throttling and the PCIe link, as read during the first sample of the round."""

@@ -334,6 +334,10 @@ class OpenClDevice:
         """The host's totals, for what it times or launches, and for a device that is its CPU."""
         return self._cpu.counters()
 
+    def core_share(self, work: Work) -> float | None:  # noqa: ARG002
+        """It is no CPU."""
+        return None
+
     def gauges(self) -> dict[str, float]:
         """OpenCL tells neither clock nor power."""
         return {}

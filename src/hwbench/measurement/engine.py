@@ -215,9 +215,9 @@ class Engine:
         their first samples: variants are compared round by round.
         """
         live = [trial for trial in trials if trial.live]
-        before = [trial.samples for trial in live]
+        before = [(trial.samples, trial.shares) for trial in live]
         for trial in live:
-            trial.samples = []
+            trial.samples, trial.shares = [], []
         started = self.clock()
         second = self._rounds(live, seconds) if live else {}
         self._repeated += self.clock() - started
@@ -225,11 +225,11 @@ class Engine:
             for trial in live:
                 trial.facts["repeated"] = why
             return second
-        for trial, samples in zip(live, before, strict=True):
+        for trial, kept in zip(live, before, strict=True):
             if not trial.live:
                 trial.doubts.append(because("failed_again", trial.why))
                 trial.status, trial.reasons = "ok", []
-            trial.samples = samples
+            trial.samples, trial.shares = kept
         return telemetry
 
     def sample(self, trial: Trial, loops: int) -> float:
@@ -286,6 +286,7 @@ class Engine:
                             self._wait_for_quiet(trial)
                             self._prime(trial)
                             trial.samples.append(self.sample(trial, trial.loops))
+                            self._look(trial)
                             self._warm = trial
                         self._notice(trials)
             with self.phases("telemetry"):
@@ -313,6 +314,13 @@ class Engine:
                 if rule.enough(done, self.clock() - started, [trial.samples for trial in live]):
                     break
         return telemetry
+
+    def _look(self, trial: Trial) -> None:
+        """Read how much of their cores the CPUs of a sample have just had."""
+        if trial.work is not None and not _static([trial]):
+            share = self.devices[trial.case.device].core_share(trial.work)
+            if share is not None:
+                trial.shares.append(round(share, 3))
 
     def _wait_for_quiet(self, trial: Trial) -> None:
         """Let what another variant has left behind come to its end: spinning threads, queued kernels."""
@@ -400,7 +408,7 @@ class Engine:
             samples=trial.samples,
             counts=trial.counts,
             facts=trial.facts,
-            telemetry=dict(telemetry) if trial.samples else {},
+            telemetry=telemetry | ({"core_share": trial.shares} if trial.shares else {}) if trial.samples else {},
         )
 
 
@@ -408,7 +416,9 @@ def _disturbed(trials: Sequence[Trial], telemetry: Mapping[str, Sequence[float]]
     """What disturbed the host while these were sampled; where CPUs went concerns those with several threads."""
     hosts = [trial for trial in trials if trial.facts.get("timed_by") != "events"]  # which the host cannot stretch
     several = any(trial.facts.get("threads", 1) > 1 for trial in hosts)
-    return (interference.disturbed(telemetry) if hosts else []) + (interference.moved(telemetry) if several else [])
+    found = (interference.disturbed(telemetry) if hosts else []) + (interference.moved(telemetry) if several else [])
+    beside = (interference.shared(trial.samples, trial.shares) for trial in hosts)
+    return found + next(filter(None, beside), [])
 
 
 def _static(trials: Sequence[Trial]) -> bool:

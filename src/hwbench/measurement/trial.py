@@ -42,7 +42,8 @@ class Phases:
 class Trial:
     """A case while it is measured. `doubts` are added to those that its telemetry and samples raise.
 
-    `best` is the shortest time of a call so far, warm-up included.
+    `best` is the shortest time of a call so far, warm-up included. `shares` are those of its core that a CPU of it had
+    after each sample; empty where they are not known.
     """
 
     case: Case
@@ -52,6 +53,7 @@ class Trial:
     work: Work | None = None
     loops: int = 0
     samples: list[float] = field(default_factory=list)
+    shares: list[float] = field(default_factory=list)
     best: float = math.inf
     status: Status = "ok"
     reasons: list[Reason] = field(default_factory=list)

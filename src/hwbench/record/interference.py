@@ -23,6 +23,8 @@ TAKEN = 0.05  # of the time of a long load: more is no noise
 JUDGED = ("busy neighbours", "virtualisation")  # disturbances that telemetry judges by their effect
 DRIFT = 0.03  # of the clock
 APART = 2.0  # × the shortest handover of a cache line: slower, the two CPUs do not share their usual cache
+ALONE = 0.75  # of a core's throughput: a CPU that has less shares its core with another thread
+LONGER = 0.03  # what such threads add to a median before it is doubted
 LOW_CLOCK = 0.75  # of the highest SM clock: below, a GPU is throttled or idle (nvbench's threshold)
 POWER = "gpu_throttle_power"
 THROTTLES = {
@@ -96,6 +98,25 @@ def states(handovers: Sequence[float]) -> tuple[list[float], list[float]]:
     closest = min(handovers, default=0.0)
     near = [time for time in handovers if time <= APART * closest]
     return near, [time for time in handovers if time > APART * closest]
+
+
+def shared(samples: Sequence[float], shares: Sequence[float]) -> list[Reason]:
+    """Whether other threads on the same core made the median longer; `shares` are of the core, one after each sample.
+
+    Samples of which the core was shared tell by themselves: work that waits for memory need not take longer. Where it
+    was shared all the time, nothing tells.
+    """
+    if len(shares) != len(samples):
+        return []
+    alone = [time for time, share in zip(samples, shares, strict=True) if share >= ALONE]
+    beside = len(samples) - len(alone)
+    detail = f"after {beside} of {counted(len(samples), 'sample')}"
+    if len(alone) < 3:
+        return [because("core_shared", detail)] if 2 * beside > len(samples) else []
+    longer = median(samples) / median(alone) - 1
+    if beside < 2 or longer <= LONGER:
+        return []
+    return [because("core_shared", f"{detail}, which makes the median {text.share(longer)} longer")]
 
 
 def disturbed_gpu(telemetry: Mapping[str, Sequence[float]], *, may_cap: bool = False) -> list[Reason]:

@@ -73,6 +73,11 @@ TABLE: dict[str, Meaning] = {
         "The hypervisor moved this guest's CPUs. Ask for CPUs that stay in place (a dedicated host). Until then "
         "figures for several threads mix two placements.",
     ),
+    "core_shared": Meaning(
+        "another thread ran on the same core",
+        "It used the core's second hardware thread (SMT). On a guest it is a neighbour's, which no counter shows: ask "
+        "for cores of your own (a dedicated host), or measure at a quieter hour. Else end other work.",
+    ),
     "busy_threads": Meaning(
         "threads of this process worked between the samples",
         "A pool's threads do not go to sleep (KMP_BLOCKTIME, OMP_WAIT_POLICY=active, GOMP_SPINCOUNT), or a thread of "

@@ -1,0 +1,32 @@
+"""Readings of a core's throughput, and what they are relative to."""
+
+from __future__ import annotations
+
+import itertools
+
+from hwbench.devices import core_share
+from hwbench.devices.core_share import CoreShare
+from inspection.assembly import assembly
+
+
+def test_a_reading_is_relative_to_the_best_and_at_most_one():
+    """One in two hundred that a stepped clock raised counts for nothing, and a core that is shared has its part."""
+    readings = itertools.cycle([20.0] + [4.0] * 199)
+    share = CoreShare(lambda: next(readings))
+    assert {share() for _ in range(1000)} == {1.0}
+    readings = itertools.cycle([2.0, 3.0, 4.0])
+    assert [share() for _ in range(3)] == [0.5, 0.75, 1.0]
+
+
+def test_additions_are_left_in_place():
+    """LLVM keeps 64 of them an iteration in eight registers, none folded into a multiplication."""
+    assert core_share.independent(10, 1) == 640
+    body = [line.split() for line in assembly(core_share.independent, 1, 1).splitlines() if "\t" in line]
+    adds = [words for words in body if words and words[0] in ("addq", "add")]
+    assert len(adds) >= 64
+    assert not [words for words in body if words and words[0] in ("imulq", "imul", "mul", "shlq", "lsl")]
+
+
+def test_each_window_takes_time():
+    """The clock is read before and after each, so that none is optimised away."""
+    assert all(taken > 0 for taken in core_share.windows(1))
