@@ -61,6 +61,8 @@ NEAR, FAR = 42e-9, 163e-9
         ([NEAR] + [FAR] * 9, False),
         ([FAR] * 10, False),  # apart throughout: the machine is like that
         ([NEAR, 1.4 * NEAR] * 5, False),
+        ([0.4 * NEAR] + [0.75 * NEAR] * 4 + [NEAR] * 6, False),  # two threads of a core for a moment
+        ([0.4 * NEAR] + [0.75 * NEAR] * 4 + [NEAR] * 4 + [FAR] * 2, True),
         ([], False),
     ],
 )

@@ -7,6 +7,8 @@ as such and never dropped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from math import log
 from statistics import median
 
 from . import text
@@ -22,7 +24,7 @@ THROTTLED = 0.001  # of the wall time
 TAKEN = 0.05  # of the time of a long load: more is no noise
 JUDGED = ("busy neighbours", "virtualisation")  # disturbances that telemetry judges by their effect
 DRIFT = 0.03  # of the clock
-APART = 2.0  # × the shortest handover of a cache line: slower, the two CPUs do not share their usual cache
+APART = 2.0  # × the time of a cache line's handover: slower, the two CPUs do not share their usual cache
 ALONE = 0.75  # of a core's throughput: a CPU that has less shares its core with another thread
 LONGER = 0.03  # what such threads add to a median before it is doubted
 LOW_CLOCK = 0.75  # of the highest SM clock: below, a GPU is throttled or idle (nvbench's threshold)
@@ -94,10 +96,20 @@ def moved(telemetry: Mapping[str, Sequence[float]]) -> list[Reason]:
 
 
 def states(handovers: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Handover times, split into fast ones (the CPUs share a cache) and slow ones."""
-    closest = min(handovers, default=0.0)
-    near = [time for time in handovers if time <= APART * closest]
-    return near, [time for time in handovers if time > APART * closest]
+    """Handover times, split into fast ones and slow ones where the medians of both are more than `APART` times apart.
+
+    The split is that of the least variance within either part, by logarithms (Otsu's). A split by the fastest reading
+    would be set by a moment in which both CPUs were threads of one core.
+    """
+    ordered = sorted(time for time in handovers if time > 0)
+    sums = list(accumulate(map(log, ordered)))
+    count, split, widest = len(ordered), len(ordered), 0.0
+    for fast in range(1, count):
+        between = fast * (count - fast) * (sums[fast - 1] / fast - (sums[-1] - sums[fast - 1]) / (count - fast)) ** 2
+        if between > widest:
+            split, widest = fast, between
+    near, far = ordered[:split], ordered[split:]
+    return (near, far) if far and median(far) > APART * median(near) else (ordered, [])
 
 
 def shared(samples: Sequence[float], shares: Sequence[float]) -> list[Reason]:
