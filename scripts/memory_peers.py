@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from hwbench.benches.access import gather, pattern, translation
+from hwbench.benches.access import _elements, gather, translation
 from hwbench.benches.latency import chase
 from hwbench.benches.stream import _kernels, mix
 from hwbench.devices.cpu import CpuDevice
@@ -211,7 +211,7 @@ def gathers(loops: Any, device: CpuDevice, level: str, size: int, pages: str) ->
     words.array.view(np.int64)[:] = 1
     registers = Registers("i8", gather_width() or 128, gather.UNROLL)
     kernels = {
-        "gather": lambda *given: gather.gather_words(*given, 0),
+        "gather": lambda *given: _elements.gather_words(*given, 0),
         "scatter": lambda *given: gather.scatter_words(*given, 0),
     }
     if gather_width():
@@ -220,7 +220,7 @@ def gathers(loops: Any, device: CpuDevice, level: str, size: int, pages: str) ->
         kernels["scatter_vector"] = lambda *given: gather.scatter_vectors(registers, *given, 0)
     for order in ("sequential", "random"):
         index = offsets.array.view(np.int64)
-        pattern.ascending(index) if order == "sequential" else pattern.mixed_everywhere(index, 12345)
+        _elements.ascending(index) if order == "sequential" else _elements.mixed_everywhere(index, 12345)
         where = words.address, offsets.address, offsets.address + 8 * n
         for name, kernel in kernels.items():
             peer = function(loops, name)
