@@ -5,7 +5,7 @@
 Compiles system_peers.cpp by g++. Each pair times a variant here and there, in an order that alternates, by the loops
 that take 20 ms here. Printed for each: both times of an operation, the median ratio (hwbench over the peer) and its 95%
 interval. `pyperf` names the statements of python.objects, which pyperf times in processes of its own (needs pyperf);
-so they are timed here, with the same hash seed. `pickle` stays apart: pyperf makes its rows anew before each value.
+so they are timed here, with the same hash seed. pyperf makes the rows of `pickle` anew before each value.
 Nothing is subtracted from either side.
 """
 
