@@ -1,11 +1,18 @@
 """Are the loops of the further memory benches as fast as the same loops in C? Pairs in turn on the same memory.
 
-    python scripts/memory_peers.py [--pairs 15] [--only NAME …] [--level L1 L2 DRAM]
+    python scripts/memory_peers.py [--pairs 31] [--only NAME …] [--level L1 L2 DRAM] [--loops] [--likwid]
 
 One C++ file with the loops of `stream.mix`, `access.gather` and `access.translation` in intrinsics is compiled by g++
-(-O2 -march=native) and called in this process: the same buffers, the same thread on one CPU, one sample of each in
-turn, the order swapped in each pair. `numa.matrix` uses the loops of `load` and `chase`. A row is the time of hwbench's
-kernel over that of the C loop, the median of the pairs with its 95% interval.
+and called in this process: the same buffers, the same thread on one CPU, one sample of each in turn, the order swapped
+in each pair. `numa.matrix` uses the loops of `load` and `chase`. A row is the time of hwbench's kernel over that of the
+C loop, the median of the pairs with its 95% interval. `--loops` prints both innermost loops instead of timing them.
+
+g++ may not change the order in which a block loads, computes and stores (-fno-schedule-insns2, and a barrier between
+the three): another order is another loop. At -O2 alone it mixes them, and its add in L1 was 5% faster, its copy in
+memory 8% slower than as written. `loop` says whether both have the same accesses in the same order.
+
+`--likwid` compares the cases of `stream.mix` as the bench runs them with the tests of likwid-bench that have the same
+ratio of reads to writes, in processes of their own, on small pages.
 
 Exit code: 0 where each ratio lies within 3% of 1, or its interval contains 1; else 1; 2 where nothing can be compiled.
 """
@@ -15,6 +22,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,17 +35,22 @@ from typing import Any
 
 import numpy as np
 
-from hwbench.benches.access import gather, pattern, translation
-from hwbench.benches.latency import chase
-from hwbench.benches.stream import _kernels, mix
-from hwbench.devices.cpu import CpuDevice
-from hwbench.kernels.cpu_features import stream_width
-from hwbench.kernels.gather import gather_width, scatter_width
-from hwbench.kernels.simd import Registers
-from hwbench.record.estimate import paired_ratio
+sys.path[:0] = [str(Path(__file__).parents[1] / one) for one in ("src", "tests")]
+
+from hwbench.benches.access import _elements, gather, translation  # noqa: E402
+from hwbench.benches.latency import chase  # noqa: E402
+from hwbench.benches.stream import _kernels, mix  # noqa: E402
+from hwbench.crosscheck.tools import likwid  # noqa: E402
+from hwbench.devices.cpu import CpuDevice  # noqa: E402
+from hwbench.kernels.cpu_features import stream_width  # noqa: E402
+from hwbench.kernels.gather import gather_width, scatter_width  # noqa: E402
+from hwbench.kernels.simd import Registers  # noqa: E402
+from hwbench.record.estimate import paired_ratio  # noqa: E402
+from inspection.machine_code import simple_loops  # noqa: E402
 
 NEAR = 0.03
-SAMPLE_S = 0.004  # about
+SAMPLE_S = 0.02  # about
+LIKWID_S = 0.2
 UNROLL = 8
 
 SOURCE = r"""
@@ -70,7 +83,8 @@ typedef __m256i I; typedef __m256d D;
 #define C extern "C" __attribute__((noinline))
 typedef int64_t L;
 
-// As hwbench's loops: all loads of a block, then all its stores. A pass of loads adds its last block.
+// As hwbench's loops: all loads of a block, then what is added to them, then all its stores. A pass of loads adds its
+// last block.
 C L c_load(L a, L, L, L, L n, L passes) {
     I x[8] = {}, s[8] = {};
     while (passes--) {
@@ -84,21 +98,24 @@ C L c_load(L a, L, L, L, L n, L passes) {
 #define WRITES(name, loads, STORE, suffix) \
     C void c_##name##suffix(L a, L b, L c, L d, L n, L passes) { \
         D s = SETD(3), x[8]; (void)b; (void)c; (void)d; (void)s; \
-        while (passes--) { for (L i = 0; i < n; i += 8 * W) { loads BLOCK(STORE(a + i + k * W, x[k])) } BARRIER; } \
+        while (passes--) { for (L i = 0; i < n; i += 8 * W) { loads BARRIER; BLOCK(STORE(a + i + k * W, x[k])) } \
+                           BARRIER; } \
         _mm_mfence(); }
 #define FROM(p) LOADD(p + i + k * W)
 #define BOTH(name, loads) WRITES(name, loads, STORED, ) WRITES(name, loads, STREAMD, _nt)
 BOTH(store, BLOCK(x[k] = s))
 BOTH(copy, BLOCK(x[k] = FROM(b)))
-BOTH(add, BLOCK(x[k] = FROM(b)) BLOCK(x[k] = ADDD(x[k], FROM(c))))
-BOTH(sum, BLOCK(x[k] = FROM(b)) BLOCK(x[k] = ADDD(x[k], FROM(c))) BLOCK(x[k] = ADDD(x[k], FROM(d))))
+BOTH(add, BLOCK(x[k] = FROM(b)) BARRIER; BLOCK(x[k] = ADDD(x[k], FROM(c))))
+BOTH(sum, BLOCK(x[k] = FROM(b)) BARRIER; BLOCK(x[k] = ADDD(x[k], FROM(c))) BARRIER; BLOCK(x[k] = ADDD(x[k], FROM(d))))
 
 #define AT(p) (*(L*)(p))
+#define HERE(x) asm volatile("" : "+r"(x))
 C L c_gather(L base, L first, L last, L passes) {
     L even = 0, odd = 0;
     while (passes--) { even = odd = 0; for (L i = first; i < last; i += 32) {
-        even += AT(base + AT(i)) + AT(base + AT(i + 16));
-        odd += AT(base + AT(i + 8)) + AT(base + AT(i + 24)); } BARRIER; }
+        L j = AT(i), k = AT(i + 8), l = AT(i + 16);
+        HERE(j); HERE(k); HERE(l); even += AT(base + j); HERE(even); // in the order that LLVM has chosen
+        L m = AT(i + 24); HERE(m); odd += AT(base + k); even += AT(base + l); odd += AT(base + m); } BARRIER; }
     return even + odd;
 }
 C void c_scatter(L base, L first, L last, L passes) {
@@ -122,7 +139,8 @@ static inline I gathered(L base, I offsets) {
 C L c_gather_vector(L base, L first, L last, L passes) {
     I s = {}, t = {};
     while (passes--) { s = t = I{}; for (L i = first; i < last; i += 2 * W) {
-        s = ADDI(s, gathered(base, LOADI(i))); t = ADDI(t, gathered(base, LOADI(i + W))); } BARRIER; }
+        I a = LOADI(i), b = LOADI(i + W); KEEP(a); KEEP(b);
+        s = ADDI(s, gathered(base, a)); t = ADDI(t, gathered(base, b)); } BARRIER; }
     s = ADDI(s, t); L out[W / 8]; __builtin_memcpy(out, &s, W); L sum = 0; for (L x : out) sum += x; return sum;
 }
 #endif
@@ -147,21 +165,58 @@ class Pair:
     level: str
     ours: Callable[[int], object]
     theirs: Callable[[int], object]
+    loops: Callable[[], tuple[list[str], list[str]]] | None = None
+
+
+FLAGS = ("-O2", "-march=native", "-fno-schedule-insns2", "-fno-ivopts", "-shared", "-fPIC")
 
 
 def library() -> Any:
-    """The compiled C loops."""
+    """The compiled C loops, and `listing`, their machine code."""
     compiler = shutil.which("g++")
     if compiler is None:
         raise SystemExit(_refused("g++ is not installed"))
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "peers.cpp", Path(folder) / "peers.so"
         source.write_text(SOURCE)
-        command = [compiler, "-O2", "-march=native", "-shared", "-fPIC", str(source), "-o", str(target)]
+        command = [compiler, *FLAGS, str(source), "-o", str(target)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(_refused(done.stderr))
-        return ctypes.CDLL(str(target))
+        made = ctypes.CDLL(str(target))
+        dump = ["objdump", "-d", "--no-show-raw-insn", str(target)]
+        made.listing = subprocess.run(dump, capture_output=True, text=True, check=True).stdout
+        return made
+
+
+def loop_of(listing: str, name: str) -> list[str]:
+    """The longest loop without a branch inside of a C function, by its listing."""
+    body = listing.partition(f"<c_{name}>:")[2].partition("\n\n")[0]
+    lines = [(int(at, 16), code.strip()) for at, code in re.findall(r"^\s*([0-9a-f]+):\t(.*)$", body, re.MULTILINE)]
+    found: list[list[str]] = [[]]
+    for number, (at, code) in enumerate(lines):
+        target = re.match(r"j\w+\s+([0-9a-f]+) ", code)
+        if target and (start := int(target[1], 16)) < at:
+            inside = [one for place, one in lines[:number] if place >= start]
+            if not any(one.startswith("j") for one in inside):
+                found.append([one for one in [*inside, code] if "nop" not in one])
+    return max(found, key=len)
+
+
+def accesses(loop: list[str]) -> list[str]:
+    """What a loop reads and writes, in its order: the instruction, and where its operand in memory stands."""
+    found = []
+    for line in loop:
+        name, _, operands = " ".join(line.split()).partition(" ")
+        if "(" in operands and not name.startswith("lea"):
+            name = re.sub(r"^(mov|add)q$", r"\1", re.sub(r"^(vmov(?:a|nt))(p[sd]|dqa?(64)?)$", r"\1", name))
+            found.append(f"{name} {'to' if operands.endswith(')') else 'from'}")
+    return found
+
+
+def ours_of(kernel: Callable[..., object], *given: object) -> list[str]:
+    """The longest loop without a branch inside of a kernel of hwbench."""
+    return max(simple_loops(kernel, *given), key=len, default=[])
 
 
 def _refused(why: str) -> int:
@@ -201,6 +256,9 @@ def streams(loops: Any, device: CpuDevice, level: str, size: int, pages: str) ->
                 f"{name}{' nt' * nt}", level,
                 lambda n, k=kernel, r=registers, p=ours, b=nbytes: k(r, *p, b, n, 0),
                 lambda n, f=peer, p=theirs, b=nbytes: f(*p, b, n),
+                lambda k=kernel, r=registers, p=ours, b=nbytes, peer=name + "_nt" * nt: (
+                    ours_of(k, r, *p, b, 1, 0), loop_of(loops.listing, peer)
+                ),
             )  # fmt: skip
 
 
@@ -210,23 +268,24 @@ def gathers(loops: Any, device: CpuDevice, level: str, size: int, pages: str) ->
     words, offsets = device.buffer(8 * n, pages=pages), device.buffer(8 * n, pages=pages)
     words.array.view(np.int64)[:] = 1
     registers = Registers("i8", gather_width() or 128, gather.UNROLL)
-    kernels = {
-        "gather": lambda *given: gather.gather_words(*given, 0),
-        "scatter": lambda *given: gather.scatter_words(*given, 0),
-    }
+    kernels: dict[str, tuple[Callable[..., Any], tuple[Registers, ...]]] = {
+        "gather": (_elements.gather_words, ()), "scatter": (gather.scatter_words, ()),
+    }  # fmt: skip
     if gather_width():
-        kernels["gather_vector"] = lambda *given: gather.gather_vectors(registers, *given, 0)
+        kernels["gather_vector"] = gather.gather_vectors, (registers,)
     if scatter_width():
-        kernels["scatter_vector"] = lambda *given: gather.scatter_vectors(registers, *given, 0)
+        kernels["scatter_vector"] = gather.scatter_vectors, (registers,)
     for order in ("sequential", "random"):
         index = offsets.array.view(np.int64)
-        pattern.ascending(index) if order == "sequential" else pattern.mixed_everywhere(index, 12345)
+        _elements.ascending(index) if order == "sequential" else _elements.mixed_everywhere(index, 12345)
         where = words.address, offsets.address, offsets.address + 8 * n
-        for name, kernel in kernels.items():
+        for name, (kernel, first) in kernels.items():
             peer = function(loops, name)
             yield Pair(
                 f"{name} {order}", level,
-                lambda passes, k=kernel, p=where: k(*p, passes), lambda passes, f=peer, p=where: f(*p, passes),
+                lambda passes, k=kernel, p=(*first, *where): k(*p, passes, 0),
+                lambda passes, f=peer, p=where: f(*p, passes),
+                lambda k=kernel, p=(*first, *where), peer=name: (ours_of(k, *p, 1, 0), loop_of(loops.listing, peer)),
             )  # fmt: skip
 
 
@@ -245,7 +304,44 @@ def rings(loops: Any, device: CpuDevice) -> Iterator[Pair]:
         def theirs(passes: int, at: list[int] = at) -> None:
             at[1] = peer(at[1], 1024 * passes)
 
-        yield Pair(f"chase {layout} {n} pages", "", ours, theirs)
+        yield Pair(
+            f"chase {layout} {n} pages", "", ours, theirs,
+            lambda at=at: (ours_of(chase.chase, at[0], 1024, 0), loop_of(loops.listing, "chase")),
+        )  # fmt: skip
+
+
+# --- beside likwid-bench
+
+TESTS = {"1:0": "load", "3:1": "triad", "2:1": "stream", "1:1": "copy", "0:1": "store"}  # by reads to writes
+
+
+def beside_likwid(device: CpuDevice, levels: list[str], pairs: int, only: list[str]) -> Iterator[tuple[str, str, Any]]:
+    """Seconds of a byte of `stream.mix` as the bench runs it, over those of likwid-bench's test of the same mix."""
+    if missing := likwid.why_not():
+        raise SystemExit(_refused(missing))
+    for level in levels:
+        for name, base in TESTS.items():
+            for variant in ("simd", "simd-nt") if name != "1:0" and level == "DRAM" else ("simd",):
+                label = f"{base}{'_mem' * (variant == 'simd-nt')} {name}"
+                if only and not any(word in label for word in only):
+                    continue
+                values = {"size": device.size(level), "mix": name, "threads": 1, "pages": "4K"}
+                given = {**values, "device": device, "variant": variant, "rng": np.random.default_rng(0)}
+                work = mix.bench.build(variant, given, mix.bench.make_inputs(given))
+                moved = mix.bench.count(values)["bytes"]
+                test = likwid.best_test(label.split()[0], stream_width(), fma=name in ("2:1", "3:1"))
+                tool = likwid.Likwid(test, values["size"], 1, LIKWID_S)
+                loops = max(1, round(LIKWID_S / device.time(work, 1)))
+                ours, theirs = [], []
+                for number in range(pairs):
+                    for mine in (True, False) if number % 2 else (False, True):
+                        if mine:
+                            ours.append(device.time(work, loops) / loops / moved)
+                        else:
+                            theirs.append(1 / tool.run(tool.iterations).bytes)
+                if work.close is not None:
+                    work.close()
+                yield label, level, paired_ratio(ours, theirs)
 
 
 def seconds(call: Callable[[int], object], passes: int) -> float:
@@ -272,16 +368,32 @@ def compare(pair: Pair, pairs: int) -> tuple[list[float], list[float]]:
 def main() -> int:
     """Print a row for each pair."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=15)
+    parser.add_argument("--pairs", type=int, default=31)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--level", nargs="*", default=["L1", "L2", "DRAM"])
+    parser.add_argument("--loops", action="store_true", help="print the loops instead of timing them")
+    parser.add_argument("--likwid", action="store_true", help="compare stream.mix with likwid-bench")
     asked = parser.parse_args()
-    loops = library()
     device = CpuDevice()
     os.sched_setaffinity(0, {device.host.order[0]})
-    pages = str(device.spread(chase.bench.axes["pages"][0])[0])
     far = 0
-    print(f"{'loop':32} {'level':5} {'hwbench / C':>12}  95% interval, {asked.pairs} pairs")
+
+    def tell(name: str, level: str, ratio: Any, more: str = "") -> None:
+        nonlocal far
+        good = abs(ratio.value - 1) <= NEAR or ratio.low <= 1 <= ratio.high
+        far += not good
+        interval = f"{ratio.low:.3f}–{ratio.high:.3f}{'' if good else '  *'}"
+        print(f"{name:32} {level:5} {ratio.value:8.3f}  {interval:14}  {more}", flush=True)
+
+    peer = "likwid-bench" if asked.likwid else "C"
+    print(f"{'loop':32} {'level':5} hwbench / {peer}, 95% interval, {asked.pairs} pairs")
+    if asked.likwid:
+        for row in beside_likwid(device, [one for one in asked.level if one != "L2"], asked.pairs, asked.only):
+            tell(*row)
+        device.close()
+        return 1 if far else 0
+    loops = library()
+    pages = str(device.spread(chase.bench.axes["pages"][0])[0])
 
     def every() -> Iterator[Pair]:
         for level in asked.level:
@@ -293,11 +405,14 @@ def main() -> int:
     for pair in every():
         if asked.only and not any(word in pair.name for word in asked.only):
             continue
-        ratio = paired_ratio(*compare(pair, asked.pairs))
-        good = abs(ratio.value - 1) <= NEAR or ratio.low <= 1 <= ratio.high
-        far += not good
-        interval = f"{ratio.low:.3f}–{ratio.high:.3f}{'' if good else '  *'}"
-        print(f"{pair.name:32} {pair.level:5} {ratio.value:12.3f}  {interval}", flush=True)
+        both = pair.loops() if pair.loops is not None else ([], [])
+        if asked.loops:
+            for side, lines in zip(("hwbench", "C"), both, strict=True):
+                print(f"--- {pair.name}: {side}", *lines, sep="\n")
+            continue
+        here, there = map(accesses, both)
+        same = "" if not both[0] else f"{len(here)} accesses alike" if here == there else "other accesses"
+        tell(pair.name, pair.level, paired_ratio(*compare(pair, asked.pairs)), same)
     device.close()
     return 1 if far else 0
 

@@ -72,7 +72,7 @@ def _point(data: JsonObject, roofs: Roofs) -> Point:
         kind="numpy", compulsory=compulsory, footprint=compulsory, issued=None, flops=Range(*data["flops"]), moved=None,
         moved_note="", unknown=(), temporaries=(), strides=(), parallel=False, calls=(), dtype="f8", fusable=None,
     )  # fmt: skip
-    slope = roofs.slope("copy", data["level"], data["threads"])
+    slope = roofs.roof("copy", compulsory, data["threads"])  # of one level, or of two that serve it
     assert slope is not None
     seconds = Estimate(data["seconds"], data["low"], data["high"])
     return Point(data["n"], seconds, counts, data["threads"], data["level"], slope, data["share"], None)

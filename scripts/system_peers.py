@@ -1,17 +1,21 @@
 """The benches of the operating system beside the same loops in C, and of Python's objects beside pyperf, in turns.
 
-    python scripts/system_peers.py [NAME…] [--pairs 11] [--json FILE]
+    python scripts/system_peers.py [NAME…] [--pairs 11] [--kept] [--json FILE]
 
 Compiles system_peers.cpp by g++. Each pair times a variant here and there, in an order that alternates, by the loops
 that take 20 ms here. Printed for each: both times of an operation, the median ratio (hwbench over the peer) and its 95%
-interval. `pyperf` names the statements of python.objects, which pyperf times in processes of its own (needs pyperf).
+interval. `pyperf` names the statements of python.objects, which pyperf times in processes of its own (needs pyperf);
+so they are timed here, with the same hash seed. pyperf makes the rows of `pickle` anew before each value.
 Nothing is subtracted from either side.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
+import functools
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -26,6 +30,7 @@ import numpy as np
 from hwbench import catalog
 from hwbench.bench import Skip, Work
 from hwbench.benches.python._operations import OPERATIONS
+from hwbench.benches.system import mapped
 from hwbench.devices.cpu import CpuDevice
 from hwbench.record import text
 
@@ -58,6 +63,22 @@ def built(device: CpuDevice, bench: str, way: str, values: dict[str, Any]) -> Wo
     return one.build(way, given, one.make_inputs(given))
 
 
+def kept_files() -> list[int]:
+    """The files that `system.mapped` makes from now on: the peer reads the same one.
+
+    Pages of another file lie elsewhere in memory, which made reading it 8% faster or 24% slower.
+    """
+    files: list[int] = []
+    real = mapped.filled
+
+    def filled(held: Any) -> int:
+        files.append(real(held))
+        return files[-1]
+
+    mapped.filled = filled  # type: ignore[assignment]
+    return files
+
+
 def pairs(here: Callable[[], float], there: Callable[[], float], count: int) -> Iterator[tuple[float, float]]:
     """Seconds here and there, in turns: the order alternates from pair to pair."""
     for number in range(count):
@@ -74,11 +95,15 @@ def against_c(names: list[str], count: int) -> Iterator[tuple[str, list[tuple[fl
     device = CpuDevice()
     with tempfile.TemporaryDirectory() as place:
         program = str(Path(place) / "peers")
-        subprocess.run(["g++", "-O3", "-march=native", "-pthread", "-o", program, str(SOURCE)], check=True)  # noqa: S607
+        compiler = ["g++", "-O3", "-march=native", "-pthread", str(SOURCE), "-o"]
+        subprocess.run([*compiler, program], check=True)
+        subprocess.run([*compiler, f"{program}.so", "-shared", "-fPIC"], check=True)
+        mapped_here = ctypes.CDLL(f"{program}.so").mapped_here
+        mapped_here.restype = ctypes.c_double
         peer = subprocess.Popen([program, sys.executable], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert peer.stdin is not None
         assert peer.stdout is not None
-        cpus = device.crew(device.host.usable).cpus
+        cpus, files = device.crew(device.host.usable).cpus, kept_files()
         for name in names:
             bench, way, values = WAYS[name]
             try:
@@ -93,6 +118,10 @@ def against_c(names: list[str], count: int) -> Iterator[tuple[str, list[tuple[fl
             loops = max(1, int(SAMPLE_S / device.time(work, 1)))
 
             def there(name: str = name, loops: int = loops, amount: float = amount) -> float:
+                if name.startswith("mapped"):  # on the same file, on the same thread
+                    given = name.partition("/")[2].encode(), ctypes.c_long(loops), f"/proc/self/fd/{files[-1]}".encode()
+                    (taken,) = device.crew(1).each(lambda _rank: mapped_here(*given))
+                    return float(taken) / loops / amount
                 print(name, loops, cpus[0], cpus[-1], file=peer.stdin, flush=True)
                 return float(peer.stdout.readline()) / loops / amount
 
@@ -107,30 +136,52 @@ def against_c(names: list[str], count: int) -> Iterator[tuple[str, list[tuple[fl
     device.close()
 
 
-def against_pyperf(names: list[str], count: int) -> Iterator[tuple[str, list[tuple[float, float]]]]:
-    """For each statement the seconds here and by `pyperf timeit`, one value a process."""
-    from hwbench.benches.python._operations import Timed
+def against_pyperf(names: list[str], count: int, *, kept: bool) -> Iterator[tuple[str, list[tuple[float, float]]]]:
+    """For each statement the seconds here and by `pyperf timeit`, one value a process.
+
+    Each pair has a hash seed of its own, which decides where the keys of a dict collide. With `kept` all values here
+    are of one process, as the bench takes them: its memory has been used before, and it has one seed.
+    """
+    from hwbench.benches.python import _operations
 
     for name in names:
         operation = OPERATIONS[name]
         if operation.before:
             continue  # pyperf has nothing that runs around a sample
-        timed = Timed(name)
+        timed = _operations.Timed(name)
+        timed.seconds(2)
         loops = max(1, int(SAMPLE_S / (timed.seconds(2) / 2)))
         command = [
             sys.executable, "-m", "pyperf", "timeit", "-p1", "-n1", "-w1", f"--loops={loops}", "--quiet",
-            f"--duplicate={operation.copies}", "-s", f"{operation.given}\nimport gc; gc.disable()", operation.statement,
+            "--inherit-environ=PYTHONHASHSEED", f"--duplicate={operation.copies}",
+            "-s", f"{operation.given}\nimport gc; gc.disable()", operation.statement,
         ]  # fmt: skip
+        numbers = {"here": 0, "there": 0}
 
-        def there(command: list[str] = command, times: int = operation.times) -> float:
+        def seeded(side: str, numbers: dict[str, int] = numbers) -> dict[str, str]:
+            numbers[side] += 1
+            return {**os.environ, "PYTHONHASHSEED": str(numbers[side])}
+
+        def there(command: list[str] = command, times: int = operation.times, seeded: Any = seeded) -> float:
             with tempfile.TemporaryDirectory() as place:
                 file = Path(place) / "out.json"
-                subprocess.run([*command, "-o", str(file)], check=True, capture_output=True)
+                environment = seeded("there")
+                subprocess.run([*command, "-o", str(file)], check=True, capture_output=True, env=environment)
                 (one,) = json.loads(file.read_text())["benchmarks"]
                 return float(one["runs"][-1]["values"][0]) / times
 
-        def here(timed: Timed = timed, loops: int = loops, each: int = operation.copies * operation.times) -> float:
-            return timed.seconds(loops) / loops / each
+        def here(
+            name: str = name, loops: int = loops, each: int = operation.copies * operation.times,
+            timed: Any = timed, seeded: Any = seeded,
+        ) -> float:  # fmt: skip
+            if kept:
+                return float(timed.seconds(loops)) / loops / each
+            asked = f"{name} {loops}\n" * 2  # the first warms up
+            program = [sys.executable, _operations.__file__]
+            done = subprocess.run(
+                program, input=asked, check=True, capture_output=True, text=True, env=seeded("here")
+            )  # fmt: skip
+            return float(done.stdout.split()[-1]) / loops / each
 
         yield f"pyperf/{name}", list(pairs(here, there, count))
         timed.close()
@@ -141,13 +192,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", help="such as call, touch/small, pyperf, pyperf/dict; all of C without any")
     parser.add_argument("--pairs", type=int, default=11)
+    parser.add_argument("--kept", action="store_true", help="statements in one process, as the bench has them")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     wanted = [name for name in WAYS if not given.names or {name, name.partition("/")[0]} & set(given.names)]
     statements = [name for name in OPERATIONS if {"pyperf", f"pyperf/{name}"} & set(given.names)]
     found = {}
     begun = time.perf_counter()
-    for source, names in ((against_c, wanted), (against_pyperf, statements)):
+    beside = functools.partial(against_pyperf, kept=given.kept)
+    for source, names in ((against_c, wanted), (beside, statements)):
         for name, times in source(names, given.pairs) if names else ():
             ratio, low, high = interval([one / other for one, other in times])
             ours, theirs = (statistics.median(side) for side in zip(*times, strict=True))

@@ -19,7 +19,7 @@ from .export.table import Table, table
 from .host import machine
 from .measurement import cases, numba_settings, policy
 from .measurement.engine import Engine
-from .placing import engine
+from .placing import engine, on_gpu
 from .placing import roofs as measured
 from .placing.model import Placed
 from .placing.result import Decorated, Placement
@@ -144,4 +144,4 @@ def placed(
     name, known = name_of(function), roofs()
     setting = engine.Setting(known, selection.devices("cpu"))
     found = engine.place(name, function, Inputs(tuple(args), kwargs), setting, declared=declared)
-    return Placement(Placed(name, (found[name],)), known)
+    return Placement(Placed(name, (found[name],)), on_gpu.roofs_for([found[name]], known))

@@ -61,6 +61,14 @@ def test_work_in_parts_visits_the_next_and_adds_up_what_is_checked():
     assert work.repeat is None
 
 
+@pytest.mark.parametrize(("parts", "visits"), [(1, [(0, 4, 7)]), (3, [(0, 1, 7), (1, 1, 7), (2, 1, 7), (0, 1, 7)])])
+def test_a_thread_visits_a_part_a_loop(parts: int, visits: list[tuple[int, int, int]]):
+    """The only part in one visit of all passes; of several the next one in each loop."""
+    seen = []
+    Partitions(parts).job(lambda *visit: seen.append(visit))(4, 7)
+    assert seen == visits
+
+
 def test_building_work_restarts_the_partitions():
     """A variant that was built after others have run begins with the first part, as the reference does."""
     partitions = Partitions(3)

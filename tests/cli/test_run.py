@@ -11,6 +11,7 @@ import pytest
 from doubles.scripted import scripted_work
 from hwbench import catalog, errors
 from hwbench.analysis import reading
+from hwbench.bench import Bench
 from hwbench.cli import summary
 from hwbench.measurement import autosave, session
 from hwbench.record import store
@@ -125,6 +126,31 @@ def test_skipped_and_suspect_cases_are_exit_0(benches, device, command, out):
     assert "(3 suspect, 3 skipped)" in done.out
     assert "3 skipped: needs SMT" in done.out
     assert "3 suspect: the hypervisor gave the CPU to other guests (steal): 50% of a CPU" in done.out
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (("access.share",), 2),
+        (("access.s*", "--variant", "fast"), 2),
+        (("access.s*", "--param", "size=L1"), 2),
+        (("access.share", "sweep.sizes"), 0),
+        (("access.s*",), 0),
+        (("access",), 0),
+    ],
+)
+def test_a_run_of_what_was_named_is_exit_2_where_all_was_skipped(
+    benches, device, command, out, monkeypatch, asked, code
+):
+    """Who names benches, values or variants expects an answer; a topic or a pattern takes what there is."""
+    monkeypatch.setattr(Bench, "lacks", lambda self, *_: Reason("needs_smt") if "access" in self.name else None)
+    done = command("run", *asked, "--out", out, "--preset", "quick")
+    assert done.code == code, done.err
+    told = [line for line in done.err.splitlines() if line.startswith("hwbench: ")]
+    assert bool(told) == bool(code)
+    assert all(re.fullmatch(r"hwbench: nothing was measured: \d cases? skipped: needs SMT", line) for line in told)
+    assert {record.status for record in store.read(store.newest(out)).records} >= {"skipped"}
+    assert (out / "index.html").exists()
 
 
 def test_an_interruption_is_exit_130_with_what_was_measured_saved(benches, device, command, out):

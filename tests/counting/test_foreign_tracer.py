@@ -7,61 +7,9 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from doubles.protocol_arrays import Device, take
 from hwbench.counting import count
-
-
-class Device(NDArrayOperatorsMixin):
-    """An array as CuPy's: its own class, NumPy's protocols, methods, views with a base."""
-
-    def __init__(self, data, base=None):
-        self.data, self.base = data, base
-
-    shape = property(lambda self: self.data.shape)
-    dtype = property(lambda self: self.data.dtype)
-    size = property(lambda self: self.data.size)
-    nbytes = property(lambda self: self.data.nbytes)
-    strides = property(lambda self: self.data.strides)
-
-    @property
-    def __array_interface__(self):
-        return self.data.__array_interface__
-
-    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        return give(getattr(ufunc, method)(*take(inputs), **{name: take(one) for name, one in kwargs.items()}))
-
-    def __array_function__(self, func, types, args, kwargs):
-        return give(func(*take(args), **kwargs))
-
-    def __getitem__(self, index):
-        found = self.data[take(index)]
-        return Device(found, self if found.base is not None else None) if isinstance(found, np.ndarray) else found
-
-    def __setitem__(self, index, value):
-        self.data[take(index)] = take(value)
-
-    def __len__(self):
-        return len(self.data)
-
-    def sum(self):
-        return give(self.data.sum(keepdims=True))
-
-    def copy(self):
-        return Device(self.data.copy())
-
-    def get(self):
-        return self.data
-
-
-def take(value):
-    if isinstance(value, Device):
-        return value.data
-    return type(value)(take(one) for one in value) if type(value) in (list, tuple) else value
-
-
-def give(value):
-    return Device(value) if isinstance(value, np.ndarray) else value
 
 
 class RawKernel:
@@ -116,6 +64,12 @@ def test_bytes_and_flops(function, arrays, compulsory, issued, flops):
     assert (found.kind, found.compulsory, found.issued.low, found.flops.low) == ("cupy", compulsory, issued, flops)
     assert not found.unknown
     assert all((one.data == np.arange(N)).all() for one in given)
+
+
+def test_counters_of_the_cpu_say_nothing_of_a_gpu():
+    """They are not read, and the counts say so."""
+    found = count(lambda x: x + 1, (array(),), hardware=True)
+    assert (found.moved, found.moved_note) == (None, "the counters are the CPU's")
 
 
 def test_a_mask_lets_through_what_cannot_be_seen():

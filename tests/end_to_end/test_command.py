@@ -338,7 +338,7 @@ def test_a_full_standard_output_is_one_line():
 
 def test_a_full_standard_error_costs_the_lines_alone(tmp_path):
     """`hwbench run … 2> /dev/full` measures, keeps the run and exits by 0."""
-    with Path("/dev/full").open("w") as full, start(*SMALL, "--budget", "0.001", "--out", tmp_path, stderr=full) as one:
+    with Path("/dev/full").open("w") as full, start(*QUICK, "--out", tmp_path, stderr=full) as one:
         out, _ = one.communicate(timeout=60)
     assert one.returncode == 0
     assert f"run       {only_run(tmp_path)}" in out
@@ -410,7 +410,7 @@ def test_a_machine_s_name_never_leaves_the_directory(tmp_path, warm, name):
     out = tmp_path / "inside" / "out"
     done = warm.run("run", "vectorize.add", "--variant", "numpy", "--param", "n=100", "--no-report", "--out", out,
                     "--preset", "quick", "--machine", name, "--budget", "0.001")  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 2, done.stderr  # no case fits the budget, and the run is kept
     path = only_run(out)
     assert path.parent.parent == out / "runs"
     assert [one.relative_to(tmp_path).parts[0] for one in tmp_path.rglob("*.json")] == ["inside"]
@@ -451,11 +451,12 @@ def test_a_disk_that_fills_while_measuring_loses_nothing(tmp_path, warm):
 
 
 def test_a_size_beyond_memory_is_skipped_with_both_numbers(tmp_path, warm):
-    """An exabyte is not tried: exit 0, the reason with what it takes and what is free."""
+    """An exabyte is not tried: exit 2, since nothing was measured; the reason has what it takes and what is free."""
     done = warm.run(
         "run", "access.row_column", "--param", "size=1e18", "--preset", "quick", "--no-report", "--out", tmp_path
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 2, done.stderr
+    assert re.search(r"^hwbench: nothing was measured: .* free", done.stderr, re.MULTILINE)
     run = store.read(only_run(tmp_path))
     assert {r.status for r in run.records} == {"skipped"}
     assert all(re.search(r"needs .*TiB.*60% of the .*GiB free", r.why) for r in run.records)

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 import pytest
 
+import hwbench
 from gpu import kernels, targets
 from gpu.beside_nvcc import beside, copies
 from hwbench import catalog
@@ -55,6 +56,20 @@ def test_kernels_load_and_spill_nothing(device, topic):
         facts = device.attributes(topic, kernel)
         assert facts["local_bytes"] == 0, f"{kernel} spills {facts['local_bytes']} bytes"
         assert facts["registers"] > 0
+
+
+def test_a_function_of_cupy_is_placed(device):
+    """Two kernels where one would do: most of what memory allows for what they ask for, and no more than it allows."""
+    x, y = (device.xp.full(2**27, value, np.float32) for value in (1.0, 2.0))
+    found = hwbench.place(lambda x, y: x * y + np.float32(1), x, y)
+    assert found.point.roof.device == device.name
+    assert (found.point.level, found.bytes.compulsory, found.bytes.issued.low) == ("HBM", 3 * x.nbytes, 5 * x.nbytes)
+    assert 0.8 < found.share_issued <= 1.05
+    assert found.share < 0.65
+    assert [one.code for one in found.advice] == ["fuse"]
+    fused = device.xp.fuse(lambda x, y: x * y + np.float32(1))
+    after = hwbench.place(lambda x, y: fused(x, y), x, y)
+    assert found.seconds / after.seconds == pytest.approx(found.advice[0].gain.expected, rel=0.15)
 
 
 def test_arguments_arrive_as_they_were_given(device):

@@ -165,10 +165,10 @@ def test_a_function_that_does_nothing_is_refused(setting, monkeypatch):
         engine.place("f", len, Inputs(([],)), known)
 
 
-def test_a_function_of_a_gpu_is_not_set_against_the_cpu(setting, monkeypatch):
-    """Its roofs are others."""
+def test_arrays_of_another_library_are_not_set_against_the_cpu(setting, monkeypatch):
+    """They lie on a GPU, or nobody knows where."""
     monkeypatch.setattr(engine, "count", lambda _f, _args, _kwargs, hardware: counts(24, kind="cupy"))
-    with pytest.raises(UsageError, match="f: runs on a GPU, and the roofs are those of the CPU"):
+    with pytest.raises(UsageError, match="f: its arrays have no address on an NVIDIA GPU"):
         engine.place("f", len, Inputs(([],)), setting[0])
 
 

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..record import text
+from ..record.lifetime import at_parents_end
 from ..tracking.history import TrackingError
 
 TAIL = 200_000  # bytes of output that are read
 SLICE = 0.2  # seconds until a signal is looked for
-PR_SET_PDEATHSIG = 1
-
-
-def end_with_parent() -> Callable[[], None] | None:
-    """What a child calls so that `kill -9` of this process ends it, too: Linux's prctl(2). None on other systems."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -69,9 +59,10 @@ class Running:
                 if cpus:
                     os.sched_setaffinity(0, cpus)  # the child inherits this thread's mask
                 self.began = time.perf_counter()
+                # `kill -9` of this process ends the child, too.
                 self.process = subprocess.Popen(  # noqa: S603
                     words, cwd=folder, env=dict(variables), stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
-                    start_new_session=True, preexec_fn=end_with_parent(),
+                    start_new_session=True, preexec_fn=at_parents_end(signal.SIGKILL),
                 )  # fmt: skip
             except OSError as error:
                 raise TrackingError(f"{label}: {words[0]} cannot be started ({error.strerror})") from None

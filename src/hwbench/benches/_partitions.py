@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..bench import Facts, Loop, Work
+from ..bench import Facts, Job, Loop, Work
 
 T = TypeVar("T")
 
@@ -84,6 +84,18 @@ class Partitions:
     def restart(self) -> None:
         """Begin with the first part again, as the reference does."""
         self._next = 0
+
+    def job(self, visit: Callable[[int, int, int], object]) -> Job:
+        """What a thread of a crew does: `visit(part, passes, gate)` of one part a call; of the only one, all passes."""
+
+        def run(loops: int, gate: int) -> None:
+            if self.parts == 1:
+                visit(0, loops, gate)
+            else:
+                for _ in range(loops):
+                    visit(self.take(), 1, gate)
+
+        return run
 
     def work(self, visit: Loop, facts: Facts, repeat: Loop | None = None) -> Work:
         """The work of visiting one part per call; its output is the sum over the checked parts.

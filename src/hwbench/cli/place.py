@@ -76,9 +76,9 @@ def place(
         handle(leave)
         _give(found, json)
         if output is not None:
-            from ..placing import page
+            from ..placing import on_gpu, page
 
-            page.write(found, known, output)
+            page.write(found, on_gpu.roofs_for(found.functions[0].points, known), output)
             echo_err(f"page: {output}")
         if found.stopped:
             raise UsageError(found.stopped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from .signals import Stop, handle, leave, load_numpy
 if TYPE_CHECKING:
     from ..analysis.reading import Reading
     from ..measurement.autosave import Interrupted
+    from ..measurement.planning import Request
     from ..record.model import Run
     from .progress import Lines
 
@@ -94,6 +96,25 @@ def run(
         delivery.end()
         if any(record.status in ("wrong", "error") for record in done.records):
             raise typer.Exit(1)
+        _refuse_unanswered(plan, done)
+
+
+def _refuse_unanswered(plan: Request, done: Run) -> None:
+    """Raise UsageError where benches, values or variants were named, and each of their cases was skipped.
+
+    A topic, a pattern and a preset ask for what this machine has, which may be nothing.
+    """
+    from .. import catalog, errors
+    from ..record.phrases import counted
+
+    named = plan.params or plan.variants or any(name in catalog.benches() for name in plan.select)
+    if not named or not done.records or any(record.status != "skipped" for record in done.records):
+        return
+    reasons = Counter(record.why for record in done.records).most_common()
+    others = f" ({counted(len(reasons) - 1, 'more reason')})" if len(reasons) > 1 else ""
+    raise errors.UsageError(
+        f"nothing was measured: {counted(len(done.records), 'case')} skipped: {reasons[0][0]}{others}"
+    )
 
 
 def _interrupted(stop: Interrupted, *, quiet: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..errors import UsageError
 from ..host.memory import free
@@ -42,6 +43,8 @@ def count(
             from .numpy_counter import count_numpy
 
             counts = count_numpy(made, found)
+    if hardware and counts.kind == "cupy":
+        return replace(counts, moved_note="the counters are the CPU's")
     if hardware:
         from .hardware import with_moved
 

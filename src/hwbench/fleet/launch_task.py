@@ -7,7 +7,6 @@ machine; it starts `hwbench run` in a process of its own.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import platform
 import re
@@ -23,13 +22,13 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..record import tickets
+from ..record.lifetime import at_parents_end
 from ..version import __version__
 
 LOCK, PARENT, TOGETHER = "HWBENCH_LOCK", "HWBENCH_PARENT", "HWBENCH_TOGETHER"
 MACHINE = "machine"  # the lock that all runs on a machine share
 LOST, KILLED = "its worker was lost", -9
 TAIL = 4000  # characters of what a run said last
-_DIES_WITH = 1  # PR_SET_PDEATHSIG
 
 
 @dataclass(frozen=True)
@@ -99,12 +98,10 @@ def entered(task: Task | None, say: Callable[[str], object]) -> Iterator[None]:
 
 def end_with(parent: int) -> None:
     """Have SIGTERM sent to this process when its parent ends: a killed worker leaves no run that disturbs the next."""
-    if sys.platform != "linux":
-        return
-    with contextlib.suppress(OSError, AttributeError):  # a C library without prctl
-        ctypes.CDLL(None).prctl(_DIES_WITH, int(signal.SIGTERM), 0, 0, 0)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)
+    if (ask := at_parents_end(signal.SIGTERM)) is not None:
+        ask()
+        if os.getppid() != parent:  # it ended before
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextlib.contextmanager

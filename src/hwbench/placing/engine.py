@@ -6,6 +6,7 @@ import functools
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..analysis.limits import Limit
 from ..counting import Counts, Range, count
@@ -17,11 +18,12 @@ from ..record.estimate import Estimate, estimate, paired_ratio
 from ..record.measures import TOLERANCE
 from ..record.model import Record
 from ..record.phrases import counted
-from . import probe, timing
+from . import gpu_roofs, on_gpu, probe, timing
 from .advice import advise
 from .asked import asking, mix
 from .curve import DASH, Band
-from .model import Beside, Point
+from .gpu_roofs import GpuRoofs
+from .model import Advice, Beside, Point
 from .roofs import Roofs
 from .subject import Function, Inputs
 
@@ -66,6 +68,8 @@ class Setting:
     hardware: bool = False
     loops: bool = True  # whether ordinary loops are timed beside it, which predictions take for what a rewrite reaches
     watch: Callable[[str], None] = unsaid  # what begins now, "" when it has ended
+    gpu: Callable[[str], Device] = on_gpu.opened
+    gpu_roofs: Callable[[str, Callable[[str], object], Callable[[], None]], GpuRoofs] = gpu_roofs.get
 
 
 def place(
@@ -83,19 +87,21 @@ def place(
         try:
             probed[one] = _probed(one, each, inputs, setting)
             counts[one] = _counts(one, each, inputs, setting)
-            if counts[one].kind == "cupy":
-                raise UsageError(
-                    f"{one}: runs on a GPU, and the roofs are those of the CPU; hwbench run device --device gpu "
-                    "measures what the GPU can do"
-                )
             known[one] = each
         except UsageError as error:
             if one == name:
                 raise
             setting.tell(f"left out: {error}")
+    here = on_gpu.kinds(name, {one: counts[one] for one in known})
+    for one in [one for one in known if one not in here]:
+        places = ("a GPU", "the CPU") if counts[one].kind == "cupy" else ("the CPU", "a GPU")
+        setting.tell(f"left out: {one} runs on {places[0]}, and {name} on {places[1]}")
+        del known[one]
     calls: dict[str, Call] = {
         one: functools.partial(variant, *inputs.args, **inputs.kwargs) for one, variant in known.items()
     }
+    if counts[name].kind == "cupy":
+        return _on_gpu(name, known, calls, counts, inputs, setting, n, declared)
     compared = beside(counts[name].compulsory, probed[name].written, probed[name].made, setting)
     calls |= compared
     slowest = max(one.seconds for one in probed.values())
@@ -117,6 +123,30 @@ def place(
                 one, stated, timed.seconds, setting.roofs, n=n, threads=threads, written=probed[one].written,
                 made=probed[one].made, pages=spent.pages, beside=loops, doubts=doubts,
                 declared=one == name and declared != NOTHING_DECLARED,
+            )  # fmt: skip
+    return points
+
+
+def _on_gpu(
+    name: str, known: Mapping[str, Function], calls: Mapping[str, Call], counts: Mapping[str, Counts], inputs: Inputs,
+    setting: Setting, n: int | None, declared: Declared,
+) -> dict[str, Point]:  # fmt: skip
+    """The points of functions of CuPy, timed in the same rounds on the GPU that holds their arrays."""
+    on = on_gpu.device_of(name, known[name], inputs)
+    device = setting.gpu(on)
+    roofs = setting.gpu_roofs(on, setting.tell, setting.stop)
+    points, probed = {}, {}
+    for one, variant in known.items():
+        with probe.guarded(one):
+            probed[one] = on_gpu.written(variant, inputs)
+    with probe.quiet():
+        times = on_gpu.measured(calls, device, setting.stop)
+        for one in known:
+            stated = _declared(one, counts[one], declared) if one == name else counts[one]
+            points[one] = point(
+                one, stated, times[one].seconds, roofs, n=n, written=probed[one][0], made=probed[one][1],
+                doubts=[times[one].doubt] if times[one].doubt else [],
+                declared=one == name and declared != NOTHING_DECLARED, advising=on_gpu.advise,
             )  # fmt: skip
     return points
 
@@ -208,6 +238,7 @@ def point(
     name: str, counts: Counts, seconds: Estimate, roofs: Roofs, *, n: int | None = None, threads: int = 1,
     written: int = 0, made: int = 0, pages: float = 0.0, beside: Beside | None = None,
     doubts: list[str] | None = None, declared: bool = False,
+    advising: Callable[[Point, Any, str], tuple[Advice, ...]] = advise,
 ) -> Point:  # fmt: skip
     """The point of a function whose time is known; UsageError where there is no roof for it."""
     kind = mix(written / counts.compulsory if counts.compulsory else 0.0)
@@ -259,7 +290,7 @@ def point(
         n, seconds, counts, threads, slope.level, roof, share, issued, made=made, pages=pages, beside=beside,
         band=spread, note=note, doubt="; ".join(said),
     )  # fmt: skip
-    return replace(at, advice=advise(at, roofs, kind))
+    return replace(at, advice=advising(at, roofs, kind))
 
 
 def _nearer(slope: Limit, band: Band | None, rate: float, kind: str, roofs: Roofs, threads: int) -> Limit:

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from ..record import text
 from ..record.estimate import Estimate
-from ..record.microarchitectures import title
-from ..record.model import FLOP_RATE, LEVELS
-from ..record.phrases import counted
+from ..record.model import FLOP_RATE, GPU_LEVELS, LEVELS
 from ..record.store import write_bytes
 from ..report import bundle, charts
 from ..report.frame import arrange
@@ -46,7 +44,7 @@ def render(swept: Swept, roofs: Roofs) -> str:
     section = Section("function", "Function", swept.functions[0].name, [INTRO], _blocks(swept, roofs), topic="compute")
     name = swept.functions[0].name
     heading = f"How much of this machine does {name} get?"
-    machine = f"{title(roofs.run.machine.cpu)}, {counted(roofs.threads, 'thread')}."
+    machine = f"{roofs.machine}."
     answers = [f"{lines.brief(one.name, one.points[-1])}." for one in swept.functions]
     summary = list(filter(None, [machine, *answers, swept.stopped]))
     return assembled([section], arrange([section], {}, ()), heading, f"hwbench: {name}", summary, charting, alone=True)
@@ -92,7 +90,7 @@ def roofline(functions: Sequence[Placed], roofs: Roofs, height: int = HEIGHT) ->
     if not any(roof.flat for roof in drawn):
         return None
     marks = [_mark(one, point, colours[one.name]) for one, point in shown]
-    about = f"Roofline, {counted(threads, 'thread')}: {', '.join(colours)} below measured bandwidths and peaks."
+    about = f"Roofline, {roofs.on(threads)}: {', '.join(colours)} below measured bandwidths and peaks."
     return charts.roofline(marks, drawn, {SHAPE: SHAPE}, alt_text=about, height=height)
 
 
@@ -111,8 +109,8 @@ def _mark(placed: Placed, point: Point, colour: str) -> charts.Mark:
 def _lines(roofs: Roofs, threads: int, dtypes: set[str]) -> list[charts.RoofLine]:
     drawn = [
         charts.RoofLine(level, slope.value, flat=False, told=slope.name)
-        for level in LEVELS
-        if (slope := roofs.slope("load", level, threads)) is not None
+        for level in dict.fromkeys((*LEVELS, *GPU_LEVELS))
+        if level in roofs.levels and (slope := roofs.slope("load", level, threads)) is not None
     ]
     for dtype in ("f8", "f4"):
         peak = roofs.peak(dtype, threads)
@@ -167,7 +165,7 @@ def _colours(functions: Sequence[Placed]) -> Mapping[str, str]:
 
 def _note(functions: Sequence[Placed], roofs: Roofs) -> str:
     threads = max(point.threads for one in functions for point in one.points)
-    return f"Roofs on {counted(threads, 'thread')}: best samples, measured {roofs.run.started[:10]}"
+    return f"Roofs on {roofs.on(threads)}: best samples, measured {roofs.run.started[:10]}"
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -178,7 +176,7 @@ def svg(functions: Sequence[Placed], roofs: Roofs) -> str | None:
     spec = roofline(functions, roofs)
     if spec is None:
         return None
-    return as_svg(spec, f"{functions[0].name} on the measured roofs", title(roofs.run.machine.cpu))
+    return as_svg(spec, f"{functions[0].name} on the measured roofs", roofs.title)
 
 
 def fragment(placed: Placed, roofs: Roofs) -> str:

@@ -29,7 +29,9 @@ from ..measurement.observer import Observer, TroubleOnly
 from ..record import identity, store, units
 from ..record.estimate import estimate
 from ..record.facts import threads_of
+from ..record.microarchitectures import title
 from ..record.model import LEVELS, Record, Run
+from ..record.phrases import counted
 from . import costs, quantities
 from .curve import Band, Node, band, monotone
 
@@ -49,6 +51,20 @@ class Roofs:
     def __init__(self, run: Run, catalogue: object = LAZY) -> None:
         self.run = run
         self.reading = Reading(run, catalogue)  # type: ignore[arg-type]
+
+    @property
+    def title(self) -> str:
+        """What the roofs are of."""
+        return title(self.run.machine.cpu)
+
+    @property
+    def machine(self) -> str:
+        """The same, with the threads that roofs were measured on."""
+        return f"{self.title}, {self.on(self.threads)}"
+
+    def on(self, threads: int) -> str:
+        """`2 threads`: the part of it that roofs of so many threads are of."""
+        return counted(threads, "thread")
 
     @functools.cached_property
     def threads(self) -> int:

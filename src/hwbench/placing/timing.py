@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -77,7 +77,7 @@ def measure(
     [(device, kind)] = {(name, one.kind) for name, one in devices.items()}
     bench = Bench("user.function", question="How long does a call take?", axes={}, baseline=next(iter(calls)))
     for name, call in calls.items():
-        bench.variant(name, on=kind)(_builder(call))
+        bench.variant(name, on=kind)(_builder(call) if kind == "cpu" else _launcher(call, devices[device]))
     bench.counts(lambda: {"calls": 1})
     bench.reference(lambda: 0)
     engine = Engine(devices, policy_for(seconds))
@@ -88,6 +88,11 @@ def measure(
 
 def _builder(call: Call) -> Callable[[], Work]:
     return lambda: Work(call, output=lambda: 0)
+
+
+def _launcher(call: Call, device: Any) -> Callable[[], Work]:
+    """The work of what a call launches on a GPU, by events around it."""
+    return lambda: device.timed(call, output=lambda: 0)
 
 
 def timed(record: Record) -> Timed:

@@ -14,7 +14,6 @@ from hwbench.benches import _partitions
 from hwbench.benches.access import pattern
 from hwbench.benches.access.pattern import PAGE, WORDS, bench
 from inspection.answers import reading, verdict, work_of
-from inspection.machine_code import needs_x86, simple_loops
 from inspection.told import STOLEN, doubt, said, spread
 
 
@@ -29,7 +28,7 @@ def test_less_than_a_page_is_too_small() -> None:
     """Not measured by a page under the name of a byte."""
     assert bench.least == 8 * 2**10
     with pytest.raises(Skip, match="8191 bytes are too few"):
-        pattern.in_parts(8191)
+        work_of(bench, "sequential", {"size": 8191})
 
 
 def order_of(variant: str, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
@@ -75,8 +74,8 @@ def test_a_gather_that_leaves_one_out_is_caught(monkeypatch: pytest.MonkeyPatch)
     assert work.call() == a.sum()
     assert work.repeat is not None
     assert work.repeat(3) == a.sum()
-    real = pattern.gather
-    monkeypatch.setattr(pattern, "gather", lambda base, first, last, passes: real(base, first, last - 32, passes))
+    real = pattern.gather_words
+    monkeypatch.setattr(pattern, "gather_words", lambda base, first, last, passes: real(base, first, last - 32, passes))
     assert "differs" in verdict(bench, "random", {"size": 2**16})
 
 
@@ -102,13 +101,13 @@ def test_a_call_takes_one_part_and_the_next_call_the_next(
 ) -> None:
     """Parts of the index, equal in elements, each once a round; counts are of one."""
     ranges: list[tuple[int, int]] = []
-    real = pattern.gather
+    real = pattern.gather_words
 
     def gather(base: int, first: int, last: int, passes: int) -> int:
         ranges.append((first, last))
         return real(base, first, last, passes)
 
-    monkeypatch.setattr(pattern, "gather", gather)
+    monkeypatch.setattr(pattern, "gather_words", gather)
     work, (a, partitions) = work_of(bench, variant, CUT)
     assert work.repeat is None
     assert work.facts["parts"] == partitions.parts == parts
@@ -139,13 +138,13 @@ def test_variants_share_their_turns(parts: int) -> None:
 def test_one_wrong_part_is_caught(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check tells where a part that the checked call did not visit lacks four elements."""
     taken: list[int] = []
-    real = pattern.gather
+    real = pattern.gather_words
 
     def gather(base: int, first: int, last: int, passes: int) -> int:
         taken.append(first)
         return real(base, first, last - 32 * (len(taken) == parts), passes)
 
-    monkeypatch.setattr(pattern, "gather", gather)
+    monkeypatch.setattr(pattern, "gather_words", gather)
     assert "differs" in verdict(bench, "random", CUT)
 
 
@@ -154,18 +153,6 @@ def test_counts() -> None:
     _, (a, partitions) = work_of(bench, "sequential", {"size": 2**16})
     assert bench.count({"size": 2**16}, (a, partitions)) == {"items": len(a), "bytes": 16 * len(a)}
     assert a.nbytes * 2 <= 2**16
-
-
-@needs_x86
-def test_two_loads_an_element_and_no_vector() -> None:
-    """Four offsets loaded, four additions from memory, and the loop's own three: no gather instruction."""
-    a, offsets = np.zeros(64, dtype=np.int64), np.arange(64) * 8
-    first = offsets.ctypes.data
-    loops = simple_loops(pattern.gather, a.ctypes.data, first, first + offsets.nbytes, 1)
-    longest = max(loops, key=len)
-    assert sum(line.startswith("movq") and "(" in line for line in longest) == 4
-    assert sum(line.startswith("addq") and "(" in line for line in longest) == 4
-    assert len(longest) == 11, longest
 
 
 TIMES = {"sequential": 1.0, "reverse": 0.5, "strided": 6.0, "page-random": 1.0, "random": 15.0}

@@ -40,7 +40,7 @@ from ...record.phrases import against, compared, counted, largest, level, listed
 from ...record.reasons import Reason, because
 from .._digests import digest, sum_repeated
 from .._partitions import PERIOD, Common, Partitions, parts_of, repeat_into
-from .pattern import ELEMENT, PAGE, SHARE, ascending, in_parts, line_by_line, mixed_everywhere
+from ._elements import ELEMENT, PAGE, SHARE, ascending, gather_words, in_parts, line_by_line, mixed_everywhere
 
 UNROLL = 2  # registers of offsets in one turn of the loop
 
@@ -70,26 +70,8 @@ bench = Bench(
 
 
 @compiled
-def gather_words(base: int, first: int, last: int, passes: int, gate: int = 0) -> int:
-    """The sum of the words at each offset, two scalar loads an element."""
-    enter(gate)
-    step = opaque(32)  # four offsets
-    even = odd = 0
-    for _ in range(passes):
-        even = odd = 0
-        at = first
-        while at < last:
-            even += follow(base + follow(at)) + follow(base + follow(at + 16))
-            odd += follow(base + follow(at + 8)) + follow(base + follow(at + 24))
-            at += step
-        clobber()
-    leave(gate)
-    return even + odd
-
-
-@compiled
 def gather_vectors(r: Registers, base: int, first: int, last: int, passes: int, gate: int = 0) -> int:
-    """The same with a gather instruction for each register of offsets."""
+    """The sum of the words at each offset, a gather instruction for each register of offsets."""
     enter(gate)
     step = width(r)
     sums = fill(r, 0)
@@ -246,14 +228,7 @@ def on_crew(
             if found is not None:
                 sums[rank, part] = found
 
-        def run(loops: int, gate: int) -> None:
-            if parts == 1:
-                visit(0, loops, gate)
-            else:
-                for _ in range(loops):
-                    visit(mine.partitions.take(), 1, gate)
-
-        return run
+        return mine.partitions.job(visit)
 
     jobs = [job(rank) for rank in range(threads)]
 

@@ -6,10 +6,17 @@ Zen 4 they are the EVEX ones (0.50, 5.00, 8.42): its VEX rows (0.47, 4.75, 8.17)
 multiply-adds cannot do 0.47. Its chain for a compare-and-swap is of registers only. uops.info
 (https://uops.info/html-instr/CMPXCHG_LOCK_M64_R64.html) has that on memory.
 
+uops.info's figures of Zen 4 are those of its instructions.xml of 2026-03-29, read from the table that asm-dude makes of
+it (https://github.com/HJLebbink/asm-dude at d8c054f0dbb1, Zen4.tsv): unrolled throughput, of the forms without a memory
+operand where the table has them, else of those with one, which the same units compute; latencies are whole cycles.
+LLVM's model of Zen 4 (X86ScheduleZnver4.td) is fitted to such measurements, too, and no third source.
+
 Left out is what measures something else there than here, so that a difference says nothing of the core: InstLatx64
 leaves the mask of a gather empty after the first; where its older builds divide integers in one chain, the throughput
 is the latency; a general register that is stored and loaded is handed on without memory where a core has learnt that
-pair, which depends on the code around it; and a pause may be changed by firmware or end in a hypervisor.
+pair, which depends on the code around it; a pause may be changed by firmware or end in a hypervisor; uops.info
+divides other numbers, stores without the load that follows here, and jumps over nothing; its gathers and
+compare-and-swaps in that table have other widths.
 """
 
 from __future__ import annotations
@@ -25,11 +32,13 @@ SOURCES = {
     "Ice Lake": "InstLatx64, Ice Lake-SP",  # GenuineIntel00606A6_ICX_InstLatX64.txt
     # GenuineIntel0090672_AlderLake_01_BC_AVX512_InstLatX64.txt; uops.info calls the core Alder Lake-P
     "Golden Cove": "InstLatx64, Alder Lake; LOCK CMPXCHG: uops.info",
+    "Zen 4 (uops.info)": "uops.info, instructions.xml of 2026-03-29",
 }
-# What a generation of processors is called whose cores are these.
+# The columns of figures that belong to the cores of a generation of processors.
 CORES = {
-    "Zen 4": "Zen 4", "Zen 5": "Zen 5", "Ice Lake": "Ice Lake", "Ice Lake-SP": "Ice Lake", "Ice Lake-D": "Ice Lake",
-    "Alder Lake": "Golden Cove", "Sapphire Rapids": "Golden Cove",
+    "Zen 4": ("Zen 4", "Zen 4 (uops.info)"), "Zen 5": ("Zen 5",), "Ice Lake": ("Ice Lake",),
+    "Ice Lake-SP": ("Ice Lake",), "Ice Lake-D": ("Ice Lake",), "Alder Lake": ("Golden Cove",),
+    "Sapphire Rapids": ("Golden Cove",),
 }  # fmt: skip
 ROWS: Mapping[str, tuple[Figures, Figures, Figures, Figures]] = {
     # operation: Zen 4, Zen 5, Ice Lake, Golden Cove
@@ -51,10 +60,18 @@ ROWS: Mapping[str, tuple[Figures, Figures, Figures, Figures]] = {
     "store-renamed": ((None, 1.00), (None, 0.924), (None, 0.84), (None, 0.575)),
     "swap": ((None, None), (None, None), (None, None), (19.0, None)),
 }
+UOPS_INFO: Mapping[str, Figures] = {  # of Zen 4
+    "add-f8": (3.0, 0.50), "add-f4": (3.0, 0.50), "multiply-f8": (3.0, 0.50), "multiply-f4": (3.0, 0.50),
+    "divide-f8": (13.0, 5.00), "divide-f4": (11.0, 3.00), "root-f8": (21.0, 8.40), "root-f4": (15.0, 5.00),
+    "fma-f8": (4.0, 0.50), "fma-f4": (4.0, 0.50), "multiply-i8": (3.0, 1.00), "shuffle": (4.0, 0.50),
+    "branch-not-taken": (None, 0.50),
+}  # fmt: skip
+NOTHING: Figures = (None, None)
 
 
 def published(operation: str, way: str) -> dict[str, float]:
     """The figures of an operation by core: of `latency` or `throughput`."""
     which = 0 if way == "latency" else 1
-    found = zip(SOURCES, ROWS.get(operation, ()), strict=False)
+    rows = (*ROWS.get(operation, (NOTHING,) * (len(SOURCES) - 1)), UOPS_INFO.get(operation, NOTHING))
+    found = zip(SOURCES, rows, strict=True)
     return {core: figure for core, row in found if (figure := row[which]) is not None}

@@ -166,8 +166,9 @@ def finding(results: Results) -> Iterator[str]:
         if told:
             each = listed(f"{record.params['operation']} {text.amount(value.value)}" for record, value in told)
             yield marked(f"Cycles of {way}: {each}", *(record for record, _ in told))
-    if said := _beside_published(results, list(cycles.values())):
-        yield said
+    for core in CORES.get(microarchitectures.generation(results.run.machine.cpu) or "", ()):
+        if said := _beside_published(core, list(cycles.values())):
+            yield said
 
 
 def cycles_of(results: Results, record: Record) -> Estimate | None:
@@ -180,9 +181,8 @@ def _key(record: Record) -> tuple[str, str]:
     return str(record.params["operation"]), record.variant
 
 
-def _beside_published(results: Results, cycles: list[tuple[Record, Estimate]]) -> str:
-    """How many figures agree with those that were published for this core, and the furthest of the others."""
-    core = CORES.get(microarchitectures.generation(results.run.machine.cpu) or "", "")
+def _beside_published(core: str, cycles: list[tuple[Record, Estimate]]) -> str:
+    """How many figures agree with those of a column of this core, and the furthest of the others."""
     beside = [
         (record, value.value, figure)
         for record, value in cycles
@@ -194,8 +194,9 @@ def _beside_published(results: Results, cycles: list[tuple[Record, Estimate]]) -
         (one for one in beside if abs(one[1] / one[2] - 1) > CLOSE), key=lambda one: -abs(np.log(one[1] / one[2]))
     )
     agree = len(beside) - len(apart)
+    name = core.partition(" (")[0]
     said = (
-        f"Of {counted(len(beside), 'figure')} published for {core}, {agree} agree{'s' * (agree == 1)} within "
+        f"Of {counted(len(beside), 'figure')} published for {name}, {agree} agree{'s' * (agree == 1)} within "
         f"{text.share(CLOSE)}"
     )
     if apart:

@@ -260,14 +260,7 @@ def on_crew(
             if found is not None:
                 sums[rank, part] = found
 
-        def run(loops: int, gate: int) -> None:
-            if parts == 1:
-                visit(0, loops, gate)
-            else:
-                for _ in range(loops):
-                    visit(partitions.take(), 1, gate)
-
-        return run
+        return partitions.job(visit)
 
     jobs = [job(rank) for rank in range(threads)]
 
