@@ -36,6 +36,13 @@ def test_asv_installs_every_dependency(project):
     assert {dependency.split(">=")[0] for dependency in project["dependencies"]} <= set(matrix)
 
 
+def test_asv_builds_with_what_a_build_needs():
+    """asv builds without isolation."""
+    text = re.sub(r"^\s*//.*$", "", (ROOT / "asv.conf.json").read_text(), flags=re.MULTILINE)
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert {one.split(">=")[0] for one in needed} <= set(json.loads(text)["matrix"]["req"])
+
+
 def test_tox_tries_every_python_that_is_named(project):
     """The Pythons of the classifiers are the first of `suite`, the first of `floors` and those of the environments."""
     named = sorted(re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"])))
