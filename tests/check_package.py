@@ -4,8 +4,9 @@
 
 From this checkout: an sdist, and a wheel from the sdist, in dist/. twine checks both. The wheel is installed alone
 into a new environment and run outside of the checkout. The sdist is installed with its tests' packages into another,
-and TESTS are run from it. The version is compared in each, and in a clone with a tag, a shallow clone without, an archive with a
-tag and one without: as a build states it and as `hwbench --version` does of the sources. Exit code: 0 where all holds.
+and TESTS are run from it. The version is compared in each, and in a clone with a tag, a shallow clone without, an
+archive with a tag and one without: as a build states it and as `hwbench --version` does of the sources. Exit code: 0
+where all holds.
 """
 
 from __future__ import annotations
