@@ -54,6 +54,17 @@ def test_tox_tries_every_python_that_is_named(project):
     assert project["requires-python"] == f">={named[0]}"
 
 
+def test_the_versions_that_are_supported_are_those_that_are_tried(project):
+    """docs/support.md states the first and last classifier, tests/floors.txt, and what asv measures with."""
+    told = dict(re.findall(r"^\| (\w+) \| ([\d.]+ \| [\d.]+) \|", (ROOT / "docs/support.md").read_text(), re.MULTILINE))
+    named = sorted(re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"])))
+    assert told.pop("Python") == f"{named[0]} | {named[-1]}"
+    floors = dict(re.findall(r"^(\w+)==(\d+\.\d+)", (ROOT / "tests/floors.txt").read_text(), re.MULTILINE))
+    newest = dict(re.findall(r'"(\w+)": \["(\d+\.\d+)\.', (ROOT / "asv.conf.json").read_text()))
+    assert set(told) == {"NumPy", "Numba", "SciPy"}
+    assert told == {name: f"{floors[name.lower()]} | {newest[name.lower()]}" for name in told}
+
+
 def test_no_test_lies_in_a_gap_between_environments():
     """What `suite` leaves out of its units, another of its commands or `gpu` runs."""
     tox = configparser.ConfigParser(interpolation=None)
