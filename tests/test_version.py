@@ -70,6 +70,9 @@ def test_a_checkout_goes_by_its_tags(place, monkeypatch):
     assert version.__version__ == "0.3.0"
     second = commit(place)
     assert version.__version__ == f"0.3.1.dev1+g{second}"
+    git(place, "init", "--quiet", "elsewhere")
+    monkeypatch.setenv("GIT_DIR", str(place / "elsewhere" / ".git"))  # as hooks have it
+    assert version.__version__ == f"0.3.1.dev1+g{second}"
     monkeypatch.setenv("PATH", "")
     assert version.__version__ == "0.0.7"
 

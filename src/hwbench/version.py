@@ -29,10 +29,10 @@ def _of_git(root: Path) -> str | None:
     """The version of the checkout whose sources these are; None elsewhere, and where git does not answer."""
     if not (root / ".git").exists() or not (fallback := _fallback(root)):
         return None
-    described = _git(root, "describe", "--tags", "--long", "--abbrev=9", "--match", "v[0-9]*")
+    described = git(root, "describe", "--tags", "--long", "--abbrev=9", "--match", "v[0-9]*")
     if described is not None:
         return of_description(described)
-    node, distance = _git(root, "rev-parse", "--short=9", "HEAD"), _git(root, "rev-list", "--count", "HEAD")
+    node, distance = git(root, "rev-parse", "--short=9", "HEAD"), git(root, "rev-list", "--count", "HEAD")
     return of_description(f"v{fallback}-{distance}-g{node}") if node and distance else None
 
 
@@ -91,12 +91,16 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _git(root: Path, *arguments: str) -> str | None:
-    """What git prints; None where it fails or is not installed."""
+def git(root: Path, *arguments: str) -> str | None:
+    """What git prints of the checkout in `root`; None where it fails or is not installed."""
+    import os
     import subprocess
 
+    # A hook's GIT_DIR names the repository that somebody commits to.
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    run = ["git", *arguments]
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=GIT_S, check=True)  # noqa: S603, S607
+        done = subprocess.run(run, cwd=root, env=variables, capture_output=True, text=True, timeout=GIT_S, check=True)  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

@@ -253,7 +253,7 @@ def _hidden(root: Path) -> Disturbance | None:
         "container",
         f"{kind} keeps from this process: {'; '.join(hidden)}",
         "figures are the host's; who disturbs a sample has no name, and what is refused is missing from the run",
-        f"docker run {' '.join(lifts)}, or measure on the host",
+        f"measure on the host, or let the container see them (Docker, Podman: {' '.join(lifts)})",
         "note",
     )
 
