@@ -24,14 +24,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
-# A part of each half: the record, the catalogue, kernels, a page, the command line.
+# A part of each half: the record, the catalogue, kernels, a page, the command line. What reads reports/ is not among
+# them, since the sdist has no runs.
 TESTS = (
     "tests/test_version.py", "tests/test_api.py", "tests/test_catalog.py", "tests/test_names.py", "tests/test_bench.py",
     "tests/record", "tests/kernels/test_permutation.py", "tests/kernels/test_gate.py",
     "tests/tracking/test_stats.py", "tests/report/test_bundle.py", "tests/report/test_page.py", "tests/cli/test_app.py",
-    "tests/cli/test_list.py", "tests/cli/test_show.py", "tests/benches/stream/test_kernels.py",
+    "tests/cli/test_list.py", "tests/benches/stream/test_kernels.py", "--ignore", "tests/record/test_identity.py",
 )  # fmt: skip
-LEAST = 600  # tests that pass, so that the selection never becomes empty unseen
+LEAST = 1000  # tests that pass, so that the selection never becomes empty unseen
 IN_WHEEL = (
     "hwbench/py.typed", "hwbench/report/vega.js.gz", "hwbench/report/page.css", "hwbench/pages/stream.md",
 )  # fmt: skip
