@@ -36,6 +36,13 @@ def test_asv_installs_every_dependency(project):
     assert {dependency.split(">=")[0] for dependency in project["dependencies"]} <= set(matrix)
 
 
+def test_asv_builds_with_what_a_build_needs():
+    """asv builds without isolation."""
+    text = re.sub(r"^\s*//.*$", "", (ROOT / "asv.conf.json").read_text(), flags=re.MULTILINE)
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert {one.split(">=")[0] for one in needed} <= set(json.loads(text)["matrix"]["req"])
+
+
 def test_tox_tries_every_python_that_is_named(project):
     """The Pythons of the classifiers are the first of `suite`, the first of `floors` and those of the environments."""
     named = sorted(re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"])))
@@ -45,6 +52,17 @@ def test_tox_tries_every_python_that_is_named(project):
     found = re.findall(r"\bpy3(\d+)\b", " ".join([*firsts, tox["tox"]["env_list"]]))
     assert named == sorted(f"3.{minor}" for minor in found)
     assert project["requires-python"] == f">={named[0]}"
+
+
+def test_the_versions_that_are_supported_are_those_that_are_tried(project):
+    """docs/support.md states the first and last classifier, tests/floors.txt, and what asv measures with."""
+    told = dict(re.findall(r"^\| (\w+) \| ([\d.]+ \| [\d.]+) \|", (ROOT / "docs/support.md").read_text(), re.MULTILINE))
+    named = sorted(re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"])))
+    assert told.pop("Python") == f"{named[0]} | {named[-1]}"
+    floors = dict(re.findall(r"^(\w+)==(\d+\.\d+)", (ROOT / "tests/floors.txt").read_text(), re.MULTILINE))
+    newest = dict(re.findall(r'"(\w+)": \["(\d+\.\d+)\.', (ROOT / "asv.conf.json").read_text()))
+    assert set(told) == {"NumPy", "Numba", "SciPy"}
+    assert told == {name: f"{floors[name.lower()]} | {newest[name.lower()]}" for name in told}
 
 
 def test_no_test_lies_in_a_gap_between_environments():

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from doubles.scripted import record
 from hwbench.cli import completion
 from made_up.commands import saved
+
+SCRIPTS = Path(__file__).parents[2] / "completions"
 
 
 def test_topics_and_benches():
@@ -51,3 +57,44 @@ def test_files_and_directories_of_benches(tmp_path, monkeypatch):
     assert found[:2] == ["latency", "latency.chase"]
     assert found[-2:] == ["late.py", "latest/"]
     assert completion.benches("latest/") == ["latest/x.py"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shell", "registers"),
+    [
+        ("hwbench.bash", "bash", "complete -o default -F _hwbench_completion hwbench"),
+        ("_hwbench", "zsh", "compdef _hwbench_completion hwbench"),
+        ("hwbench.fish", "fish", "complete --command hwbench "),
+    ],
+)
+def test_packaged_scripts_ask_the_command(name, shell, registers):
+    """As Typer writes them: they register the command, and ask it; zsh looks at the first line."""
+    said = (SCRIPTS / name).read_text(encoding="utf-8")
+    assert registers in said
+    assert f"_HWBENCH_COMPLETE=complete_{shell} " in said
+    assert said.startswith("#compdef hwbench\n") == (shell == "zsh")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_the_packaged_bash_script_completes(tmp_path):
+    """It hands the words to the command that is completed, and offers what that answers."""
+    stub = tmp_path / "hwbench"
+    stub.write_text('#!/bin/sh\necho "$_HWBENCH_COMPLETE"\necho "$COMP_WORDS/$COMP_CWORD"\n')
+    stub.chmod(0o755)
+    code = (
+        f"source {shlex.quote(str(SCRIPTS / 'hwbench.bash'))}; COMP_WORDS=(hwbench la); COMP_CWORD=1; "
+        '_hwbench_completion hwbench; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", code], env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines() == ["complete_bash", "hwbench", "la/1"]
+
+
+def test_packages_put_the_scripts_where_shells_look():
+    """Below the prefix of the environment, as each shell's own folder is."""
+    wheel = tomllib.loads((SCRIPTS.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
+    placed = wheel["targets"]["wheel"]["shared-data"]
+    assert {Path(source).name for source in placed} == {path.name for path in SCRIPTS.iterdir()}
+    assert placed["completions/hwbench.bash"] == "share/bash-completion/completions/hwbench"

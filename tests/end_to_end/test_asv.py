@@ -192,7 +192,7 @@ def test_the_matrix_that_is_shown_is_asv_s():
         for threads in ("1", "4")
     ]
     # All that the package needs to run is there, since asv installs it alone.
-    assert {key for kind, key in made[0] if kind == "req"} >= {"jinja2", "msgspec", "scipy", "vl-convert-python"}
+    assert {key for kind, key in made[0] if kind == "req"} >= {"jinja2", "msgspec", "scipy", "hatch-vcs"}
 
 
 def test_the_workflow_that_is_shown_fails_only_on_slower(tmp_path):

@@ -110,6 +110,32 @@ def test_each_is_told_with_what_it_does_to_which_figure(
     assert one.remedy
 
 
+@pytest.mark.parametrize(
+    ("status", "mounts", "state", "remedy"),
+    [
+        ("Seccomp:\t2\nCapEff:\t00000000a80425fb\n", "sysfs /sys sysfs ro,nosuid 0 0\n",
+         ["processes", "perf_event_open", "mbind", "below /sys"],
+         "--pid host --cap-add PERFMON --cap-add SYS_NICE)"),
+        ("Seccomp:\t2\nCapEff:\t0000004000000000\n", "sysfs /sys sysfs rw 0 0\n", ["processes", "mbind"],
+         "--pid host --cap-add SYS_NICE)"),
+        ("Seccomp:\t0\nCapEff:\t000001ffffffffff\n", "", ["processes"], "Podman: --pid host)"),
+        ("", "", ["processes"], "Podman: --pid host)"),
+    ],
+)  # fmt: skip
+def test_what_a_container_hides(tmp_path: Path, status: str, mounts: str, state: list[str], remedy: str) -> None:
+    """By what holds it: the filter of system calls, capabilities, mounts. Nothing of it on bare metal."""
+    root = trees.intel(tmp_path)
+    trees.write(root, {"proc/self/status": status, "proc/mounts": mounts})
+    assert "container" not in troubles(root, 8)
+    trees.write(root, {".dockerenv": ""})
+    told = troubles(root, 8)["container"]
+    assert told.state.startswith("Docker keeps from this process: ")
+    assert len(told.state.split("; ")) == len(state)
+    assert all(one in told.state for one in state)
+    assert told.remedy.endswith(remedy)
+    assert told.severity == "note"
+
+
 def test_a_clock_that_is_read_without_a_call_is_none(tmp_path: Path) -> None:
     """tsc and kvm-clock are read inside the process, and a core that was never too hot is no trouble."""
     root = trees.intel(tmp_path)

@@ -4,7 +4,6 @@ import subprocess
 
 import pytest
 
-import hwbench
 from hwbench.host import provenance
 
 
@@ -29,7 +28,7 @@ def test_a_checkout_is_told_by_its_commit(checkout):
     """Clean as long as nothing below src differs from it; files elsewhere change no figure."""
     (checkout / "notes.txt").write_text("")
     found = provenance.stamp()
-    assert found["version"] == hwbench.__version__
+    assert found["version"] == provenance.__version__
     assert len(found["commit"]) == 40
     assert found["dirty"] is False
     (checkout / "src/new.py").write_text("")
@@ -39,10 +38,10 @@ def test_a_checkout_is_told_by_its_commit(checkout):
 def test_an_installed_package_has_a_version_alone(tmp_path, monkeypatch):
     """No repository three folders up."""
     monkeypatch.setattr(provenance, "__file__", str(tmp_path / "lib/hwbench/host/provenance.py"))
-    assert provenance.stamp() == {"version": hwbench.__version__, "commit": None, "dirty": None}
+    assert provenance.stamp() == {"version": provenance.__version__, "commit": None, "dirty": None}
 
 
 def test_without_git_the_commit_is_unknown(checkout, monkeypatch):
     """A checkout copied into a container that has no git."""
     monkeypatch.setenv("PATH", str(checkout))
-    assert provenance.stamp() == {"version": hwbench.__version__, "commit": None, "dirty": None}
+    assert provenance.stamp() == {"version": provenance.__version__, "commit": None, "dirty": None}

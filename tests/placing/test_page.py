@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+import sys
 
 from hwbench.counting import Range
 from hwbench.placing import engine, page
@@ -18,17 +18,6 @@ def swept(name="f", **more):
         engine.point(name, chain(n), exactly(n * 5e-9), roofs(), n=n, written=8 * n) for n in (10**4, 10**5, 10**6)
     )
     return Swept((Placed(name, points), Placed("numba_f", points[:2])), **more)
-
-
-@pytest.fixture(autouse=True)
-def short_script(monkeypatch):
-    """Vega's script is put together in a second, and says nothing here."""
-
-    class Made:
-        def result(self):
-            return "/* vega */"
-
-    monkeypatch.setattr(page.bundle, "prefetch", Made)
 
 
 def test_the_page_has_chart_table_and_advice():
@@ -73,3 +62,12 @@ def test_a_notebook_gets_a_picture_and_lines():
     html = Placement(Placed("<b>", (at,)), roofs())._repr_html_()
     assert html.startswith("<svg")
     assert "&lt;b&gt;: 5.00 ms" in html and "<b>" not in html
+
+
+def test_a_notebook_without_vl_convert_gets_the_lines_and_the_remedy(monkeypatch):
+    """It is an extra: no chart, and what installs it."""
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    at = engine.point("f", chain(10**6), exactly(5e-3), roofs(), written=8 * 10**6)
+    html = Placement(Placed("f", (at,)), roofs())._repr_html_()
+    assert html.startswith("<pre>f: 5.00 ms")
+    assert html.endswith("not installed: python -m pip install vl-convert-python</pre>")

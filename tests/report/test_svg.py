@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from hwbench import catalog, report
-from hwbench.report import theme
+from hwbench.errors import UsageError
+from hwbench.report import svg, theme
 from made_up.sample import only_skipped, sample_run
 
 
@@ -31,6 +33,22 @@ def test_a_picture_names_its_series(tmp_path: Path) -> None:
     """Where the axis does not name the series a legend does, with the names that a reader knows."""
     report.pictures(sample_run(), tmp_path, catalogue=catalog.benches())
     assert all(name in (tmp_path / "bandwidth.svg").read_text("utf-8") for name in (">load<", ">copy<", ">triad<"))
+
+
+def test_too_few_threads_are_one_line_before_vl_convert_ends_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its engine aborts where it can start no thread."""
+    monkeypatch.setattr(svg, "startable", lambda threads: 2)
+    with pytest.raises(UsageError, match="threads once, and the system starts 2: raise the limit on processes"):
+        report.pictures(sample_run(), tmp_path, catalogue=catalog.benches())
+
+
+def test_pictures_without_vl_convert_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing, and what installs it."""
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    with pytest.raises(UsageError, match="not installed: python -m pip install vl-convert-python"):
+        report.pictures(sample_run(), tmp_path, catalogue=catalog.benches())
 
 
 def test_a_run_without_times_has_no_pictures(tmp_path: Path) -> None:

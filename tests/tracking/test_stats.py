@@ -10,12 +10,14 @@ import pytest
 from hwbench.tracking import stats
 
 
-def test_adjusted_p_is_scipy_s():
-    """Benjamini and Hochberg's step-up, as scipy.stats has it."""
-    from scipy.stats import false_discovery_control
-
+def test_adjusted_p_is_benjamini_and_hochberg_s():
+    """Step up: the least of p·m/rank over all that are as large, in the order given; what is no number counts as 1."""
     ps = np.random.default_rng(1).uniform(size=50) ** 3
-    assert stats.adjusted(ps.tolist()) == pytest.approx(false_discovery_control(ps).tolist())
+    ranks = np.argsort(np.argsort(ps)) + 1
+    expected = [min(min(q * 50 / rank for q, rank in zip(ps, ranks, strict=True) if q >= p), 1.0) for p in ps]
+    assert stats.adjusted(ps.tolist()) == pytest.approx(expected)
+    assert stats.adjusted([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.04, 0.04])
+    assert stats.adjusted([math.nan, 0.01]) == pytest.approx([1.0, 0.02])
     assert stats.adjusted([]) == []
 
 

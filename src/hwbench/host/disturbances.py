@@ -19,9 +19,14 @@ from pathlib import Path
 from ..record import inherited, text
 from ..record.model import Disturbance, JsonObject, Machine
 from . import cpu_time, gpu_state, interpreter, memory, openmp, settings
-from .machine import hypervisor
+from .machine import container, hypervisor
 from .pseudo_files import ROOT, cpu_list, number, ranges, read_text
 
+# What Docker's seccomp filter refuses, the capability that lifts it, and the bits of capabilities that do.
+REFUSED = (
+    ("hardware counters (perf_event_open)", "PERFMON", (21, 38)),
+    ("on which NUMA node pages lie (mbind, move_pages)", "SYS_NICE", (23,)),
+)
 # Seconds since 1970 at the start of 2024, when there was no hwbench yet.
 FIRST = 1_704_067_200
 
@@ -49,7 +54,7 @@ def find(machine: Machine, root: Path = ROOT) -> list[Disturbance]:
     if sys.platform == "linux":
         found += [
             _neighbours(machine, _load(root)), _governor(machine, root), _turbo(root), _huge_pages(machine),
-            _swap(root), _virtual(machine, root), _numa_balancing(machine, root), _battery(root),
+            _swap(root), _virtual(machine, root), _hidden(root), _numa_balancing(machine, root), _battery(root),
             _unlike_cores(machine, root), _clock_source(root), _overheated(machine, root), _unseen(machine, root),
             _bound(root), _masks_ignored(machine),
         ]  # fmt: skip
@@ -225,6 +230,31 @@ def _virtual(machine: Machine, root: Path) -> Disturbance | None:
         "guest's part; steal lengthens samples, and such rounds become suspect",
         "a dedicated host or bare-metal instance; else repeat at another hour and compare",
         "warning" if (stolen or 0) >= 0.01 else "note",
+    )
+
+
+def _hidden(root: Path) -> Disturbance | None:
+    """What a container keeps from this process, by its namespaces, seccomp's filter, capabilities and mounts."""
+    kind = container(root)
+    if kind is None or kind in ("WSL", "gVisor"):
+        return None
+    status = dict(re.findall(r"^(\w+):\s*(\S+)$", read_text(root / "proc/self/status") or "", re.MULTILINE))
+    held = int(status["CapEff"], 16) if re.fullmatch(r"[0-9a-f]{1,16}", status.get("CapEff", "")) else 0
+    hidden, lifts = ["the names of the host's other processes"], ["--pid host"]
+    if status.get("Seccomp") == "2":
+        for what, capability, bits in REFUSED:
+            if not held & sum(1 << bit for bit in bits):
+                hidden.append(what)
+                lifts.append(f"--cap-add {capability}")
+    settled = re.search(r"^\S+ /sys sysfs \S*\bro\b", read_text(root / "proc/mounts") or "", re.MULTILINE)
+    if settled:
+        hidden.append("switches below /sys, which remedies here name (change them on the host)")
+    return Disturbance(
+        "container",
+        f"{kind} keeps from this process: {'; '.join(hidden)}",
+        "figures are the host's; who disturbs a sample has no name, and what is refused is missing from the run",
+        f"measure on the host, or let the container see them (Docker, Podman: {' '.join(lifts)})",
+        "note",
     )
 
 

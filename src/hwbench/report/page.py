@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 
 from ..analysis.reading import Reading
@@ -35,18 +34,17 @@ def render(runs: Sequence[Run | Reading], histories: Sequence[History] = (), *, 
     """One HTML page of the runs and histories; ValueError where there is neither."""
     if not runs and not histories:
         raise ValueError("a report needs a run or a history")
-    charting = bundle.prefetch()
     source = Runs(runs, histories, catalogue=catalogue)
     sections = sections_of(source)
     layout = arrange(sections, source.findings, source.benches)
-    return assembled(sections, layout, _heading(source), _title(source), _summary(source), charting)
+    return assembled(sections, layout, _heading(source), _title(source), _summary(source))
 
 
 def assembled(
-    sections: Sequence[Section], layout: Page, heading: str, title: str, summary: Sequence[str], charting: Future[str],
-    *, alone: bool = False,
+    sections: Sequence[Section], layout: Page, heading: str, title: str, summary: Sequence[str], *,
+    alone: bool = False,
 ) -> str:  # fmt: skip
-    """One HTML page of sections; `charting` gives Vega's script. `alone`: of one subject, without a rail."""
+    """One HTML page of sections. `alone`: of one subject, without a rail."""
     charts: dict[str, Spec] = {}
     # Ids are numbers in order of appearance: names from run files must not get into an attribute.
     identify = _Numbers(charts)
@@ -54,7 +52,7 @@ def assembled(
     blocks = [block for section in sections for block in section.blocks]
     has_charts = any(isinstance(block, Tracks) or (isinstance(block, Figure) and block.panels) for block in blocks)
     if has_charts:
-        scripts.insert(1, charting.result())
+        scripts.insert(1, bundle.script())
         scripts.append(bundle.harmless((HERE / "samples.js").read_text("utf-8")))
     template = templates.environment().get_template("page.html.j2")
     return template.render(

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..bench import Bench
+from ..errors import UsageError
+from ..record.installing import INSTALL_PICTURES
 from ..record.model import Run
 from ..record.store import write_bytes
-from . import bundle, theme
+from ..record.threads import startable
+from . import theme
 from .dataset import Runs
 from .sections import Figure, Panel, Spec
 from .views import View
@@ -67,10 +71,23 @@ def write_pictures(run: Run, directory: Path, *, catalogue: Mapping[str, Bench])
 
 def as_svg(spec: Spec, title: str, machine: str) -> str:
     """The spec as SVG, without a page around it."""
-    bundle.room()
-    import vl_convert
-
+    try:
+        import vl_convert
+    except ImportError:
+        raise UsageError(f"pictures are drawn by vl-convert, which is not installed: {INSTALL_PICTURES}") from None
+    _check_threads()
     return str(vl_convert.vegalite_to_svg(picture(spec, title, machine)))
+
+
+def _check_threads() -> None:
+    """Raise UsageError where the system does not start the threads of vl-convert, which would end the process."""
+    needed = 4 + (os.cpu_count() or 1)
+    started = startable(needed)
+    if started < needed:
+        raise UsageError(
+            f"a picture needs {needed} threads once, and the system starts {started}: raise the limit on processes "
+            "(ulimit -u, pids.max of the cgroup, Docker's --pids-limit)"
+        )
 
 
 def picture(spec: Spec, title: str, machine: str) -> Spec:

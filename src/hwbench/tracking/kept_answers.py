@@ -24,7 +24,7 @@ from . import repository as git
 LEAST = 8 * 2**20  # bytes of files; fewer are read and judged in a second
 ABOVE = 5  # directories above a path where asv's own files are looked for
 OF_ASV = ("asv.conf.json", "benchmarks.json")
-PACKAGES = ("asv", "jinja2", "msgspec", "numpy", "vl-convert-python")
+PACKAGES = ("asv", "jinja2", "msgspec", "numpy")
 PACKAGE = Path(__file__).parents[1]
 DIGEST = hashlib.sha256().digest_size
 

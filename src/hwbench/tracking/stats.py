@@ -49,21 +49,19 @@ def adjusted(probabilities: Sequence[float]) -> list[float]:
     Rejecting all hypotheses with an adjusted p of at most q keeps the false discovery rate below q; where nothing
     changed, q bounds the chance of any rejection.
     """
-    order = sorted(range(len(probabilities)), key=lambda i: probabilities[i])
-    out = [1.0] * len(probabilities)
-    least = 1.0
-    for rank in range(len(order), 0, -1):
-        index = order[rank - 1]
-        least = min(least, probabilities[index] * len(order) / rank)
-        out[index] = least
-    return out
+    if not probabilities:
+        return []
+    from scipy.stats import false_discovery_control
+
+    # SciPy refuses what is no probability; what is not known counts as nothing changed.
+    return [float(one) for one in false_discovery_control([1.0 if math.isnan(p) else p for p in probabilities])]
 
 
 def holm(probabilities: Sequence[float]) -> list[float]:
     """Holm's adjusted p-values (Scand. J. Stat. 6 (1979) 65), in the order given.
 
     Rejecting all hypotheses with an adjusted p of at most a keeps the chance of any false rejection below a, whatever
-    the dependence of the tests.
+    the dependence of the tests. SciPy has no such function.
     """
     order = sorted(range(len(probabilities)), key=lambda i: probabilities[i])
     out = [1.0] * len(probabilities)

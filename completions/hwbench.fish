@@ -1,0 +1,2 @@
+# What fish completes after hwbench: as `hwbench --show-completion` prints it. Packages put it where the shell looks.
+complete --command hwbench --no-files --arguments "(env _HWBENCH_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) hwbench)" --condition "env _HWBENCH_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) hwbench"
