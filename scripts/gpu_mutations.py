@@ -47,7 +47,7 @@ REASONS: tuple[tuple[str, str, str], ...] = (
         "each block would link all lines: the ring is the same, and it is linked outside of the samples",
     ),
     (
-        "latency.py:82",
+        "latency.py:91",
         "^blocks",
         "threads take turns: the ring is the same, and it is linked outside of the samples",
     ),
@@ -325,7 +325,9 @@ def tests_of(file: str) -> list[str]:
             "test_gpu_gate", "test_gpu_timing", "test_gpu_contrasts"))]  # fmt: skip
     bench = f"{path.parent.name}.{path.stem}"
     few = "device" if path.stem.startswith("_") else bench
-    return [*found, f"{ROOT}/tests/benches/test_gpu_launches.py", f"{ROOT}/tests/benches/test_gpu_answers.py::{few}"]
+    in_opencl = "opencl" in (PACKAGE / file).read_text("utf-8")
+    whole = ("gpu_launches.py", f"gpu_answers.py::{few}", *([f"opencl.py::{bench}"] if in_opencl else []))
+    return [*found, *(f"{ROOT}/tests/benches/test_{one}" for one in whole)]
 
 
 def _tested(folder: Path, file: str) -> str:

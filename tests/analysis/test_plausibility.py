@@ -1,6 +1,7 @@
 """Figures that the machine's limits refute, and limits that a level further out calls in doubt."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -117,6 +118,52 @@ def test_a_level_that_beats_a_nearer_one_by_more_than_lines_can_move_is_refused(
     assert impossible(pair(), KINDS, SIZES, EIGHT) == {}
 
 
+def test_a_hundredth_above_what_threads_or_lines_can_do_is_two_measurements_of_one_thing():
+    """Bounds are compared within the tolerance of a limit."""
+    records = [load("L1", 179 * GB, threads=2), load("L2", 107 * GB), load("L2", 216 * GB, threads=2)]
+    assert impossible(records, KINDS, SIZES) == {}
+    clock = {"telemetry": {"clock_hz": [4e9]}}
+    assert impossible([load("L1", 400 * GB), load("L2", 520 * GB, **clock)], KINDS, SIZES, EIGHT) == {}
+
+
+def test_without_a_clock_or_a_line_nothing_is_known_of_lines():
+    """Also where the file has neither a list of readings nor caches."""
+    small = Cpu(model="", arch="x86_64", logical=1, physical=1, smt=1, caches=[])
+    for readings, cpu in (([], EIGHT), (4e9, EIGHT), ([4e9], small), ([4e9], None)):
+        both = [load("L1", 400 * GB), load("L2", 600 * GB, telemetry={"clock_hz": readings})]
+        assert impossible(both, KINDS, SIZES, cpu) == {}
+
+
+def test_one_thread_that_was_disturbed_is_no_bound_of_several():
+    """Its sum is not what they can do."""
+    records = [load("L1", 179 * GB, threads=2), load("L2", 300 * GB, threads=2)]
+    one = load("L2", 107 * GB, status="suspect", reasons=[Reason("steal")])
+    assert impossible([*records, one], KINDS, SIZES) == {}
+
+
+def test_the_fastest_of_what_lies_further_out_is_named():
+    """In whatever order they were measured; an eighth faster is enough."""
+    for further in ([60, 70], [70, 60]):
+        records = [load("L1", 50 * GB), *(load("L2", rate * GB, variant=f"v{rate}") for rate in further)]
+        assert doubtful(records, KINDS) == {0: Reason("doubtful", "L2 load, 1 thread: 70.0 GB/s")}
+    assert list(doubtful([load("L1", 50 * GB), load("L2", 56 * GB)], KINDS)) == [0]
+
+
+def test_a_nearer_level_that_was_disturbed_is_passed_over():
+    """It accuses nobody, and another level of the same data is no nearer one."""
+    slow = load("L1", 10 * GB, status="suspect", reasons=[Reason("steal")])
+    assert impossible([slow, load("L2", 600 * GB, telemetry={"clock_hz": [4e9]})], KINDS, SIZES, EIGHT) == {}
+
+
+def test_benches_that_a_file_does_not_describe_are_looked_up():
+    """In the catalogue that the reader gives; without one nothing is concluded about them."""
+    limit, fast = (msgspec.structs.replace(one, bench=f"own.{one.bench}") for one in (LIMIT, FAST))
+    run = run_of(limit, fast, benches={})
+    catalogue = {f"own.{name}": SimpleNamespace(info=info) for name, info in BENCHES.items()}
+    assert concluded(run).records[1].codes == ["steal"]
+    assert concluded(run, catalogue).records[1].codes == ["steal", "implausible"]
+
+
 def test_a_latency_longer_than_that_of_a_level_further_out_is_doubtful():
     """L1 slower than DRAM is told for hops, too, where less is better."""
     chase = {"bench": "latency.chase", "counts": {"hops": 1.0}}
@@ -174,6 +221,7 @@ def test_a_figure_above_a_suspect_limit_is_marked_all_the_same():
     assert judged(marked, KINDS, SIZES) == marked
     assert judged([load(), marked[1]], KINDS, SIZES)[1].why.startswith("cannot be true: 1.06 times")
     assert above([slow, load(bench="access.rows", rate=10.4 * GB)], KINDS, SIZES) == {}
+    assert above([load(), load(bench="access.rows", rate=106 * GB)], KINDS, SIZES) == {}
 
 
 def test_conclusions_about_a_bench_without_a_declaration_are_kept():

@@ -92,6 +92,37 @@ def test_every_variant_gives_the_answer(name):
             assert work.facts["timed_by"] in ("host", "events", "events of this CPU")
 
 
+@pytest.mark.parametrize(
+    ("name", "params", "kernels"),
+    [
+        ("device.stream", {"kernel": "copy", "size": "HBM"}, ["copy"]),
+        ("device.latency", {"size": "16KiB"}, ["warm", "chase"]),
+    ],
+)
+def test_a_sample_launches_what_it_says(monkeypatch, name, params, kernels):
+    """All groups that the device takes at once; the ring is warm before each walk."""
+    device, bench, called = opencl_device(), catalog.benches()[name], []
+    launcher = type(device).launcher
+
+    def spy(self, topic, kernel, groups, *more):
+        launch = launcher(self, topic, kernel, groups, *more)
+
+        def launched(*given):
+            called.append((kernel, groups))
+            return launch(*given)
+
+        return launched
+
+    monkeypatch.setattr(type(device), "launcher", spy)
+    variant = next(one.name for one in bench.variants.values() if one.on == "opencl")
+    work, *_ = answer(device, bench, variant, **params)
+    called.clear()
+    device.time(work, 1)
+    assert [kernel for kernel, _ in called] == kernels
+    if "groups" in work.facts:
+        assert called[0][1] == work.facts["groups"] == device.groups
+
+
 def as_a_gpu(group):
     """The device with groups of so many work-items, as a GPU has them."""
     device = opencl_device()

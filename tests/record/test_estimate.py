@@ -14,11 +14,14 @@ from hwbench.record.estimate import (
     Estimate,
     bimodal,
     clear,
+    crossing,
     crossover,
     drift,
     estimate,
+    mad_sigma,
     median_error,
     medians,
+    middle,
     paired_ratio,
     prepare,
     quantile,
@@ -86,6 +89,13 @@ def test_a_rate_turns_the_interval_round():
     assert Estimate(2.0, 1.0, 4.0).scaled(-1.0) == Estimate(-2.0, -4.0, -1.0)
 
 
+def test_an_interval_s_half_width_is_told_of_the_median():
+    """Also of a negative median; without a factor the inverse is that of the estimate."""
+    assert Estimate(4.0, 2.0, 5.0).relative == 0.375
+    assert Estimate(-2.0, -3.0, -1.0).relative == 0.5
+    assert Estimate(2.0, 1.0, 4.0).inverse() == Estimate(0.5, 0.25, 1.0)
+
+
 def test_drift_that_hits_both_cancels_in_a_paired_ratio():
     """Two variants that slow down together keep their ratio to the digit, where medians alone do not bound it."""
     base = [2.0**i for i in range(12)]
@@ -137,6 +147,17 @@ def test_what_is_no_second_heap(samples):
     assert bimodal(samples) is None
 
 
+def test_a_second_heap_is_bounded_by_its_gap_and_by_its_spread():
+    """At exactly the gap asked for, and at exactly three times the interquartile range of either heap."""
+    assert bimodal([1.0] * 5 + [1.5] * 5, gap=0.4) == (1.0, 1.5)
+    assert bimodal([10.0] * 5 + [10.4] * 5) is None
+    assert bimodal([1.0] * 4 + [1.02] + [1.065] * 5) is None
+    low = [16.0, 16.5, 17.0, 17.5, 18.0]
+    assert bimodal(low + [21.0] * 5) == (17.0, 21.0)
+    assert bimodal(low + [20.97] * 5) is None
+    assert bimodal([1.0] * 5 + [1.5] * 5, share=0.6) is None
+
+
 def test_drift_forgives_one_bad_reading():
     """One reading that is off by half is no drift, of 20 or of the fewest that there are; a ramp of 10% is."""
     assert drift([3e9] * 19 + [1.5e9]) == 0.0
@@ -145,6 +166,9 @@ def test_drift_forgives_one_bad_reading():
     assert drift([3e9 * (1 + 0.1 * i / 20) for i in range(21)]) == pytest.approx(0.08 / 1.05, rel=1e-6)
     assert drift([3e9, 4e9]) == 0.0
     assert drift([0.0, 0.0, 0.0, 3e9]) == 0.0
+    assert drift([0.5] * 8 + [0.25, 0.2]) > 0.4
+    assert drift(range(1, 12)) == pytest.approx((10 - 2) / 6)
+    assert drift(range(1, 13)) == pytest.approx((10 - 3) / 6.5)
 
 
 def sure(points):
@@ -164,6 +188,26 @@ def sure(points):
 def test_crossover(points, at):
     """The crossover is interpolated in log x, at the last time the ratio falls below 1."""
     assert crossover(sure(points)) == pytest.approx((at, at, at))
+
+
+@pytest.mark.parametrize(
+    ("points", "at"),
+    [
+        ([(0.5, 0.9), (10, 0.1)], 0.0),
+        ([(1, 2.0), (10, 1.0)], math.inf),
+        ([(1, 2.0), (10, 0.5), (100, 2.0)], math.inf),
+        ([(1, 1.5), (100, 1 / 1.5)], 10.0),
+        ([(1, 2.0), (100, 0.5), (1000, 0.1)], 10.0),
+        ([(1, 2.0), (10, 1.0), (100, 0.5)], 10.0),
+        ([(1, 2.0), (100, 0.0)], 1),
+        ([(1, math.inf), (100, 0.5)], 100),
+        ([(1, math.inf), (100, 0.0)], 1),
+        ([(2, 4.0), (8, 0.25)], 4.0),
+    ],
+)
+def test_crossing(points, at):
+    """A ratio of exactly 1 is not below 1; without a bound to interpolate to, the crossing is at an end."""
+    assert crossing(points) == pytest.approx(at)
 
 
 def test_a_crossover_needs_two_points():
@@ -234,9 +278,57 @@ def test_an_interval_has_the_bits_of_resamples_that_are_sorted(count):
     estimating._estimate.cache_clear()
     assert [estimate(samples) for samples in sets] == expected
     estimating._estimate.cache_clear()
+    prepare(sets[:1])
+    assert estimating._estimate.cache_info().currsize == 1
+    estimating._estimate.cache_clear()
     prepare([*sets, [1.0, 2.0], []])
     assert estimating._estimate.cache_info().currsize == len(sets)
     assert [estimate(samples) for samples in sets] == expected
+
+
+def test_sets_of_more_samples_than_a_block_are_prepared_one_by_one():
+    """With the intervals that they have alone."""
+    sets = np.random.default_rng(1).normal(1, 0.1, (2, estimating.BLOCK + 1)).tolist()
+    alone = [estimate(one) for one in sets]
+    estimating._estimate.cache_clear()
+    prepare(sets)
+    assert [estimate(one) for one in sets] == alone
+
+
+def test_quantiles_are_numpy_s_to_the_last_bit():
+    """Of lists and arrays, at the ends, between values and halfway."""
+    for values in np.random.default_rng(4).lognormal(size=(20, 7)):
+        for share in (0.0, 0.025, 1 / 12, 0.25, 0.4, 0.6, 0.975, 1.0):
+            assert quantile(values, share) == quantile(values.tolist(), share) == np.quantile(values, share)
+    assert quantile([1.0], 0.3) == 1.0
+
+
+def test_middles_of_few_values():
+    """The median of odd and even numbers of them, also of one row; the robust deviation, from two values on."""
+    assert (middle([3.0, 1.0, 2.0]), middle([7.0, 1.0, 3.0, 2.0]), middle([5.0])) == (2.0, 2.5, 5.0)
+    assert medians(np.array([3.0, 1.0, 2.0])) == 2.0
+    assert medians(np.array([7.0, 1.0, 3.0, 2.0])) == 2.5
+    assert mad_sigma([1.0, 2.0, 4.0, 9.0, 100.0]) == pytest.approx(1.4826 * 3)
+    assert mad_sigma([1.0, 3.0]) == pytest.approx(1.4826)
+    assert math.isnan(mad_sigma([5.0]))
+
+
+@pytest.mark.parametrize("n", [3, 10, 11, 100, 999])
+def test_the_median_s_error_is_price_and_bonett_s(n):
+    """The width between two order statistics by the binomial probability that they hold the median."""
+    from scipy.stats import binom, norm
+
+    samples = np.random.default_rng(n).lognormal(size=n)
+    c = max(1, round((n + 1) / 2 - math.sqrt(n)))
+    ordered = np.sort(samples)
+    width = 2 * norm.ppf(1 - binom.cdf(c - 1, n, 0.5))
+    assert median_error(samples) == pytest.approx((ordered[n - c] - ordered[c - 1]) / width)
+
+
+def test_of_a_thousand_samples_the_median_s_error_is_that_of_many():
+    """Two standard errors, as of a normal variable."""
+    ordered = np.arange(1000.0)
+    assert median_error(ordered) == pytest.approx((ordered[1000 - 469] - ordered[468]) / 4)
 
 
 @pytest.mark.parametrize("n", [10, 20, 100])

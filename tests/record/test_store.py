@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import threading
 from pathlib import Path
@@ -158,8 +159,12 @@ def test_foreign_files_are_told_apart(data, said):
             "records[0].samples[0]: 5e-324 is no time in seconds from 1e-12 to 1e+09; measure",
         ),
         ("records.0.samples", [1.0, 1e300], "records[0].samples[1]: 1e+300 is no time in seconds from"),
+        ("records.0.samples", [1e-12, 1e9, 0.0], "records[0].samples[2]: 0.0 is no time"),
+        ("records.0.samples", [1000000000.5], "records[0].samples[0]: 1000000000.5 is no time in seconds"),
         ("records.0.samples", [1.0] * 10_001, "records[0].samples: 10001 are more than the 10000"),
         ("records.0.counts", {"words": 1.0}, "records[0].counts: 'words' is none of bytes"),
+        ("records.0.counts", {"w" * 50: 1.0}, f"records[0].counts: '{'w' * 40}' is none of bytes"),
+        ("records.0.counts", {"bytes": 1e30}, "records[0].counts.bytes: 1e+30 is no amount"),
         ("records.0.counts", {"bytes": -1.0}, "records[0].counts.bytes: -1.0 is no amount"),
         (
             "records.0.counts",
@@ -170,9 +175,18 @@ def test_foreign_files_are_told_apart(data, said):
         ("records.1.samples", [1.0], "records[1]: is 'skipped' and has samples"),
         ("records.0.facts", {"footprint": "64"}, "records[0].facts.footprint: is no whole number"),
         ("records.0.facts", {"threads": 1.5}, "records[0].facts.threads: is no whole number"),
-        ("records.0.facts", {"losses": [[10**309]]}, "holds a number of 309 digits or more"),
+        ("records.0.facts", {"losses": [[10**308]]}, "holds a number of 309 digits or more"),
+        ("records.0.facts", {"threads": 2**63}, "records[0].facts.threads: is no whole number"),
+        ("records.0.facts", {"threads": -(2**63)}, "records[0].facts.threads: is no whole number"),
         ("records.0.facts", {"footprint": 10**400}, "records[0].facts.footprint: is no whole number"),
         ("machine.memory.total", 10**400, "machine.memory.total: is no number of bytes"),
+        ("machine.memory.total", 2**63, "machine.memory.total: is no number of bytes"),
+        ("machine.cpu.smt", -1, "machine.cpu.smt: is no number of bytes, CPUs or a level"),
+        ("machine.cpu.caches", [{"level": 1, "bytes": 1, "line": -1, "shared_by": 1}], "cpu.caches[0].line: is no"),
+        ("machine.gpus", [{"name": "x", "memory": -1}], "machine.gpus[0].memory: is no number"),
+        ("machine.opencl", [{"name": "x", "memory": -1}], "machine.opencl[0].memory: is no number"),
+        ("machine.virtual", "x" * 1001, "settings, topology), variables: more than 500 names"),
+        ("variables", {"x": "x" * 1001}, "settings, topology), variables: more than 500 names"),
         ("machine.memory.total", -1, "machine.memory.total: is no number of bytes"),
         ("machine.cpu.isa", ["x" * 1001], "settings, topology), variables: more than 500 names"),
         ("machine.topology", ["x" * 1001], "settings, topology), variables: more than 500 names"),
@@ -180,6 +194,8 @@ def test_foreign_files_are_told_apart(data, said):
         ("machine.cpu.microcode", "x" * 1001, "settings, topology), variables: more than 500 names"),
         ("machine.os", "x" * 1001, "settings, topology), variables: more than 500 names"),
         ("records.0.telemetry", {"wall_s": 3}, "records[0].telemetry.wall_s: is no list of numbers"),
+        ("records.0.telemetry", {"w" * 50: 3}, f"records[0].telemetry.{'w' * 40}: is no list of numbers"),
+        ("records.0.telemetry", {"wall_s": [1e31]}, "telemetry.wall_s: is no list of numbers of at most 1e+30"),
         ("records.0.telemetry", {"wall_s": [True]}, "is no list of numbers"),
         ("records.0.telemetry", {"wall_s": [0, -1e31]}, "telemetry.wall_s: is no list of numbers of at most 1e+30"),
         ("records.1", json.loads(GOOD)["records"][0], "records[1]: is of the same case as records[0]; remove one"),
@@ -190,6 +206,9 @@ def test_foreign_files_are_told_apart(data, said):
         ("records.0.reasons", [{"code": "steal", "detail": "x" * 2001}], "records[0].reasons[0].detail: has more than"),
         ("records.0.reasons", [{"code": "steal"}] * 101, "records[0].reasons: 101 are more than the 100"),
         ("policy.sizes", {"L1": 0}, "policy.sizes.L1: 0 is no size"),
+        ("policy.sizes", {"L" * 50: -1}, f"policy.sizes.{'L' * 40}: -1 is no size"),
+        ("policy.precision", -0.5, "policy: a negative number"),
+        ("policy.min_sample_s", 0.0, "policy: a negative number, or no rounds"),
         ("policy.rounds", 0, "policy: "),
         ("policy.seed", -1, "policy: "),
         ("machine.settings", {"turbo": "x" * 1001}, "topology), variables: more than 500 names, or one of more than"),
@@ -203,6 +222,11 @@ def test_foreign_files_are_told_apart(data, said):
         ("benches", {"a.b": {"question": "?", "baseline": "x", "measures": "{n:9}"}}, "benches.a.b.measures: is noth"),
         ("benches", {"a.b": {"question": "?", "baseline": "x", "measures": "{n.a}"}}, "benches.a.b.measures: is noth"),
         ("benches", {"a.b": {"question": "?", "baseline": "x", "leading": "bits"}}, "a.b.leading: 'bits' is none of"),
+        (
+            "benches",
+            {"b" * 50: {"question": "?", "baseline": "x", "leading": "l" * 50}},
+            f"benches.{'b' * 40}.leading: '{'l' * 40}' is none of bytes",
+        ),
         ("benches", {"a.b": {"question": "?" * 1001, "baseline": "x"}}, "or one of more than 1000 characters"),
         ("benches", {"a.b": {"question": "?", "baseline": "x", "axes": {"n": "n" * 1001}}}, "more than 1000 char"),
         ("benches", {"a.b": {"question": "?", "baseline": "x", "variants": ["x"] * 500}}, "more than 500 names"),
@@ -212,6 +236,67 @@ def test_foreign_files_are_told_apart(data, said):
 def test_wrong_types_and_values_are_told_with_their_place(path, value, said):
     """Which file, where in it."""
     assert said in refusal(changed(path, value))
+
+
+WORDS = ["x" * 1000] * 400
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("records.0.samples", [1.0] * 10_000),
+        ("records.0.facts", {"threads": 2**63 - 1, "footprint": 1 - 2**63}),
+        ("records.0.facts", {"losses": [10**308 - 1]}),
+        ("records.0.reasons", [{"code": "steal", "detail": "x" * 2000}] * 100),
+        ("records.0.telemetry", {"wall_s": [-1e30, 0, 1e30], "at_s": []}),
+        ("machine.memory.total", 2**63 - 1),
+        ("machine.memory.total", 0),
+        ("machine.gpus", [{"name": "x"}, {"name": "y", "memory": 2**63 - 1}]),
+        ("machine.opencl", [{"name": "x"}]),
+        ("machine.topology", WORDS),
+        ("policy.sizes", {"L1": 1}),
+        ("policy.seed", 0),
+        ("policy.min_sample_s", 1e-3),
+        ("policy.max_rounds", 1),
+        ("benches", {"a.b": {"question": "?" * 1000, "baseline": "x", "variants": ["x"] * 498}}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_just_within_its_bounds_is_read(path, value):
+    """The largest and the smallest that is accepted of each."""
+    store.decode(changed(path, value), "x")
+
+
+def test_a_run_has_no_more_records_than_a_page_can_show():
+    """12,000 are read on, here to the second, which is the first once more; one more is refused."""
+    one = RUN.records[0]
+    for count, said in (
+        (12_000, r"records\[1\]: is of the same case"),
+        (12_001, "12001 records are more than the 12000"),
+    ):
+        with pytest.raises(StoreError, match=said):
+            store._validate(run_of(*[one] * count), "x")
+
+
+def test_names_of_a_machine_are_counted_together():
+    """500 are read: four of the system and the CPU, the rest of settings, topology and variables; more are refused."""
+    cpu = msgspec.structs.replace(MACHINE.cpu, isa=["x"] * 4)
+    machine = msgspec.structs.replace(MACHINE, cpu=cpu, settings={"a": "b"}, topology=["x"] * 488)
+    full = run_of(machine=machine, variables={"a": "b"})
+    store._validate(full, "x")
+    machine.topology.append("x")
+    with pytest.raises(StoreError, match="more than 500 names"):
+        store._validate(full, "x")
+
+
+def test_a_file_that_does_not_fit_in_memory_is_told(monkeypatch):
+    """Whatever was too large for the decoder."""
+
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(store.msgspec.json, "decode", full)
+    assert refusal(GOOD) == "some.json: does not fit in memory"
 
 
 def test_a_field_more_or_less_needs_no_other_schema():
@@ -284,7 +369,7 @@ def test_a_huge_file_is_refused_unread(tmp_path):
     with path.open("wb") as file:
         file.truncate(2**30)
     before = psutil.Process().memory_info().rss
-    with pytest.raises(StoreError, match=r"huge.json: has 1 GiB, a run file \d+ MiB at most"):
+    with pytest.raises(StoreError, match=r"huge.json: has 1 GiB, a run file 64 MiB at most"):
         store.read(path)
     assert psutil.Process().memory_info().rss - before < 2**26
 
@@ -328,6 +413,23 @@ def test_a_growing_run_is_written_as_if_it_were_new(tmp_path):
         writer.write(run, growing)
         store.write(run, new)
         assert growing.read_bytes() == new.read_bytes()
+
+
+def test_records_that_are_known_are_not_encoded_again(tmp_path, monkeypatch):
+    """To encode all of them after each contrast would take longer the more there are."""
+    run = run_of(record("a"), benches={record().bench: BenchInfo("How fast?", "a")})
+    writer = store.Rewriter()
+    writer.write(run, tmp_path / "run.json")
+    monkeypatch.delattr(store, "as_measured")
+    writer.write(run, tmp_path / "run.json")
+    assert store.read(tmp_path / "run.json") == run
+
+
+def test_a_file_to_look_at_has_a_field_a_line():
+    """Indented by one space, with an end of line at its end."""
+    text = store.encode(RUN)
+    assert text.startswith(b'{\n "schema": 2,\n "id"')
+    assert text.endswith(b"\n}\n")
 
 
 @pytest.mark.parametrize("moment", ["fsync", "replace"])
@@ -398,7 +500,8 @@ def test_a_place_that_cannot_be_written_is_told_beforehand(tmp_path):
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(StoreError, match=r"cannot be written to .*name another directory with --out"):
             store.prepare(place)
-    store.prepare(tmp_path / "new" / "deep")
+    for _ in range(2):
+        store.prepare(tmp_path / "new" / "deep")
     assert files(tmp_path) == ["file"]
 
 
@@ -407,6 +510,11 @@ def test_too_little_room_is_told_beforehand(tmp_path, monkeypatch):
     usage = type("Usage", (), {"free": 3 * 2**20})
     monkeypatch.setattr(store.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(StoreError, match="only 3 MiB free of the 16 a run may need"):
+        store.prepare(tmp_path)
+    usage.free = 16 * 2**20
+    store.prepare(tmp_path)
+    usage.free -= 1
+    with pytest.raises(StoreError, match="only 15 MiB free"):
         store.prepare(tmp_path)
 
 
@@ -430,6 +538,8 @@ def keep(out: Path, run: Run) -> Path:
 def test_ids_differ_within_a_second():
     """A thousand runs started at once have a thousand names."""
     assert len({store.new_id("box") for _ in range(1000)}) == 1000
+    assert re.fullmatch(r"box-\d{8}T\d{6}Z-[0-9a-f]{12}", store.new_id("box"))
+    assert store.new_id("box", "ticket").endswith("Z-ticket")
 
 
 def test_runs_are_found_oldest_first_by_their_time(tmp_path):
@@ -539,6 +649,18 @@ def test_the_newest_run_of_a_name_is_of_that_name_s_hardware(tmp_path):
     foreign = keep(tmp_path, run_of(machine=other, id="amd-20261122T120000Z-cccccc"))
     assert store.newest(tmp_path, ZEN4.name) == later
     assert store.newest(tmp_path, BEFORE.name) == store.newest(tmp_path) == foreign
+    (later.parent / "amd-20261122T130000Z-dddddd.json").write_bytes(GOOD[:50])
+    assert store.newest(tmp_path, ZEN4.name) == later
+
+
+def test_a_name_is_of_the_hardware_that_it_was_last_used_for(tmp_path):
+    """Not of what it was first used for, of which there is a newer run under another name."""
+    other = msgspec.structs.replace(BEFORE, memory=Memory(total=2**40))
+    keep(tmp_path, run_of(machine=other, id="amd-20261122T100000Z-aaaaaa"))
+    last = keep(tmp_path, run_of(machine=BEFORE, id="amd-20261122T110000Z-bbbbbb"))
+    elsewhere = msgspec.structs.replace(other, name=ZEN4.name)
+    keep(tmp_path, run_of(machine=elsewhere, id="amd-20261122T120000Z-cccccc"))
+    assert store.newest(tmp_path, BEFORE.name) == last
 
 
 def proof(out, machine, name):
@@ -563,6 +685,17 @@ def test_comparisons_with_native_tools_are_those_of_this_hardware(tmp_path):
     (tmp_path / "verify" / "renamed" / "box-20261122T190000Z-eeeeee.json").write_bytes(GOOD[:50])
     assert [run.id[-6:] for run in store.verified(tmp_path, ZEN4)] == ["dddddd"]
     assert store.verified(tmp_path, msgspec.structs.replace(foreign, name="fox", memory=Memory(total=2**40))) == []
+
+
+def test_of_many_comparisons_the_newest_are_read(tmp_path):
+    """Thirty-two of them, of whatever hardware: one of this hardware before these is too old to matter."""
+    other = msgspec.structs.replace(MACHINE, name="other", memory=Memory(total=2**40))
+    proof(tmp_path, MACHINE, "box-20261101T000000Z-aaaaaa")
+    for minute in range(31):
+        proof(tmp_path, other, f"box-20261102T00{minute:02}00Z-bbbbbb")
+    assert [run.id[-6:] for run in store.verified(tmp_path, MACHINE)] == ["aaaaaa"]
+    proof(tmp_path, other, "box-20261103T000000Z-bbbbbb")
+    assert store.verified(tmp_path, MACHINE) == []
 
 
 def test_policies_of_every_preset_can_be_read_back():

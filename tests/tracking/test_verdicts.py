@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from doubles.scripted import record, run_of
 from hwbench.record import text
 from hwbench.record.reasons import Reason
+from hwbench.tracking import controls, differences, variance, verdicts
 from hwbench.tracking.readers import runs
 from hwbench.tracking.rules import Rule, Rules
 from hwbench.tracking.sides import Entry, Measurement, Side
@@ -218,6 +219,37 @@ def test_machines_that_are_alike_accuse_nobody():
         assert told.count("slower") <= 0.01 * len(told)
 
 
+def test_with_controls_nothing_is_excused_as_what_all_share():
+    """On one machine and across two: the one case that takes half the time is faster."""
+    old, new = boxed(np.random.default_rng(4), 12), boxed(np.random.default_rng(5), 12, factors={7: 0.5})
+    for across in (False, True):
+        told = compare_sides(runs.side([old]), runs.side([new]), across=across, benches=DECLARED)
+        assert [one.variant for one in told.cases if one.verdict == "faster"] == ["v7"]
+        assert told.remarks == []
+    old, slower = (
+        boxed(np.random.default_rng(6), 30, factors=dict.fromkeys(range(30), factor)) for factor in (1.0, 1.1)
+    )
+    told = compare_sides(runs.side([old]), runs.side([slower]), benches=DECLARED)
+    assert [one.verdict for one in told.cases if one.variant.startswith("v")] == ["slower"] * 30
+
+
+def test_a_box_that_is_slower_throughout_has_no_slower_case():
+    """Across machines by the ratio of their limits; on one machine it is the machine that changed, and said so."""
+    old, new = boxed(np.random.default_rng(4), 12), boxed(np.random.default_rng(5), 12, 1.5)
+    told = compare_sides(runs.side([old]), runs.side([new]), across=True, benches=DECLARED)
+    assert not [one for one in told.cases if one.verdict in ("slower", "faster")]
+    told = compare_sides(runs.side([old]), runs.side([new]), benches=DECLARED)
+    reasons = {one.reason for one in told.cases if one.variant.startswith("v")}
+    assert reasons == {"the machine's own limits changed as much (1.50× slower)"}
+
+
+def test_the_same_file_twice_is_remarked_upon():
+    """Sides that have nothing in common are not."""
+    a, b = (runs.side([run_of(record(name))]) for name in ("a", "b"))
+    assert compare_sides(a, a).remarks == ["base and new are the same measurements"]
+    assert compare_sides(a, b).remarks == []
+
+
 def together(shift, controls=()):
     """Forty cases that moved by a shift and 0.3% each, one of them by a tenth more; controls moved by the shift."""
     rng = np.random.default_rng(3)
@@ -347,3 +379,259 @@ def test_thresholds_of_single_benchmarks():
     values = {"io.read": (1.0, 1.1), "sum": (1.0, 1.1)}
     told = compare_sides(*sides_of(values, kind="run"), rules=Rules(rules=[Rule("io.*", 0.2)]))
     assert [(one.bench, one.verdict) for one in told.cases] == [("io.read", "same"), ("sum", "slower")]
+
+
+# --- rules by themselves ----------------------------------------------------------------------------------------------
+
+ONE = Entry("b", "", "cpu", {}, measurements=[Measurement(1.0, 1e-3)])
+TWO = Entry("b", "", "cpu", {}, measurements=[Measurement(1.1, 1e-3)])
+
+
+def pair(shift=0.1, doubt=0.01, machine=None, **more):
+    """A case with this shift, judged by it alone."""
+    known = {"old": ONE, "new": TWO, "shift": shift, "error": 0.02, "judged": shift, "doubt": doubt, "machine": machine,
+             "dofs": (10.0, 10.0), "together": 0.0, "edge": 0.02, "within": 1e-3, "between": 0.005}  # fmt: skip
+    return verdicts._Pair(**known | more)
+
+
+def moved(*logs, unit="s", benches=None):
+    """A pair of entries for each log ratio, each of a bench of its own or of so many."""
+    return [
+        tuple(
+            Entry(f"b{i % (benches or len(logs))}", str(i), "cpu", {}, measurements=[Measurement(value, 1e-3)],
+                  unit=unit)
+            for value in (1.0, math.exp(log))
+        )
+        for i, log in enumerate(logs)
+    ]  # fmt: skip
+
+
+def test_the_p_value_is_the_tail_beyond_threshold_and_what_all_share():
+    """Slower by its own degrees of freedom, faster by its own; what all share excuses one direction."""
+    from scipy.special import stdtr
+
+    one = pair(0.3, 0.1, dofs=(3.0, 30.0), together=0.05)
+    assert verdicts._p(one, 1) == pytest.approx(stdtr(3, -(0.3 - 0.05 - 0.02) / 0.1))
+    assert verdicts._p(one, -1) == pytest.approx(stdtr(30, (0.3 + 0.02) / 0.1))
+    other = pair(-0.3, 0.1, dofs=(3.0, 30.0), together=-0.05)
+    assert verdicts._p(other, -1) == pytest.approx(stdtr(30, -(0.3 - 0.05 - 0.02) / 0.1))
+    assert verdicts._p(pair(doubt=math.inf), 1) == 1.0
+
+
+@pytest.mark.parametrize("factor", [1.05, 0.95])
+def test_a_single_case_s_p_value_goes_with_its_interval(factor):
+    """Of one case there is nothing to correct: the p-value follows from ratio, interval and threshold."""
+    from scipy.special import stdtr, stdtrit
+
+    [one] = compare_sides(*sides_of({"b": (1.0, factor)}, kind="run")).cases
+    doubt = math.log(one.high / one.ratio) / stdtrit(variance.PRIOR, 0.975)
+    beyond = abs(math.log(factor)) - math.log(1.02)
+    assert one.p == pytest.approx(stdtr(variance.PRIOR, -beyond / doubt))
+
+
+@pytest.mark.parametrize(
+    ("one", "slower", "faster", "verdict"),
+    [
+        (pair(), 0.025, 1.0, "slower"),
+        (pair(-0.1), 1.0, 0.025, "faster"),
+        (pair(), 0.026, 1.0, "ambiguous"),
+        (pair(0.02, 0.0), 1.0, 1.0, "same"),
+        (pair(-0.02, 0.0), 1.0, 1.0, "same"),
+        (pair(0.005, 0.0, edge=0.001), 1.0, 1.0, "no change"),
+        (pair(0.006, 1e-9, edge=0.001), 1.0, 1.0, "ambiguous"),
+        (pair(0.0, 0.05), 1.0, 1.0, "ambiguous"),
+        (pair(0.0, 0.03), 1.0, 1.0, "no change"),
+        (pair(0.3, 0.01, machine=0.3), 0.0, 1.0, "ambiguous"),
+    ],
+)
+def test_verdicts_at_their_bounds(one, slower, faster, verdict):
+    """p-values of 2.5% are enough; an interval that ends at the threshold is within it."""
+    assert verdicts._judged(one, slower, faster, across=False, cases=1).verdict == verdict
+
+
+def test_what_a_verdict_states():
+    """The ratio with its 95% interval, the machine's shift, what remains without it, and what would be seen."""
+    from scipy.special import stdtrit
+
+    q, power = stdtrit(10, 0.975), stdtrit(10, 0.8)
+    one = verdicts._judged(pair(0.3, machine=0.05), 0.0, 1.0, across=False, cases=1)
+    assert (one.ratio, one.low, one.high) == pytest.approx([math.exp(0.3 + x * q * 0.02) for x in (0, -1, 1)])
+    assert (one.machine, one.normalised) == pytest.approx((math.exp(0.05), math.exp(0.25)))
+    assert one.sees == pytest.approx(math.expm1(0.02 + (q + power) * 0.01))
+    assert (one.p, one.change) == (0.0, "slower")
+    assert verdicts._judged(pair(-0.3), 1.0, 0.0, across=False, cases=1).change == "faster"
+
+
+def test_bounds_beyond_which_nothing_is_stated():
+    """Three decades of a ratio, and of what would be seen."""
+    for factor, high in ((999.5, pytest.approx(999.5)), (1000.5, None)):
+        told = verdicts._judged(pair(math.log(factor), error=0.0), 0.0, 1.0, across=False, cases=1)
+        assert told.high == high
+    for edge, sees in ((6.5, pytest.approx(math.expm1(6.5))), (7.0, None), (7.5, None)):
+        assert verdicts._judged(pair(0.0, 0.0, edge=edge), 1.0, 1.0, across=False, cases=1).sees == sees
+    assert (verdicts._exp(699.5), verdicts._exp(700.0), verdicts._exp(700.5)) == (math.exp(699.5), math.inf, math.inf)
+
+
+def test_reasons_of_what_is_not_clear():
+    """What all share, what is clear alone, and the first measurement's doubt; of a sound case none."""
+
+    def told(one, cases=1):
+        return verdicts._judged(one, 0.03, 1.0, across=False, cases=cases).reason
+
+    assert told(pair(0.1, 0.01, together=0.08)) == "moved with everything else (1.08× slower)"
+    assert told(pair(0.1, 0.01), cases=40).startswith("clear alone, but not among 40 cases")
+    assert told(pair(-0.1, 0.01), cases=40).startswith("clear alone, but not among 40 cases")
+    assert told(pair(0.1, 0.01, together=-0.08)).startswith("clear alone")
+    assert told(pair(0.04, 0.05)).startswith("medians differ from run to run by 0.50%")
+    assert told(pair(-0.04, 0.025)).startswith("medians differ")
+    assert told(pair(0.1, 0.05, together=0.08)).startswith("medians differ")
+    assert told(pair(-0.01, 0.03)) == "no change above 8.0%"
+    twice = Entry("b", "", "cpu", {}, measurements=[Measurement(1.0, 1e-3), Measurement(1.0, 1e-3, "steal")])
+    assert told(pair(0.0, 0.0, old=twice)) == ""
+    assert verdicts._judged(pair(), 0.0, 1.0, across=False, cases=1).reason == ""
+    assert verdicts._judged(pair(), 0.0, 1.0, across=True, cases=1).reason == (
+        "not normalised: the limits of the machines were not measured; "
+        "compared by seconds a call: the work of a call is not known"
+    )
+
+
+def test_only_all_measurements_together_are_the_same():
+    """The same number of them, each with the same median, error and samples."""
+    other = Measurement(1.0, 1e-3, samples=(1.0, 2.0))
+    entries = [Entry("b", "", "cpu", {}, measurements=made) for made in (
+        [Measurement(1.0, 1e-3)], [Measurement(1.0, 1e-3)] * 2, [other], [Measurement(1.0, 2e-3)])]  # fmt: skip
+    assert [verdicts._identical(pair(old=ONE, new=one)) for one in entries] == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("fit", "noise", "shift"),
+    [
+        (moved(*[0.06] * 5), 0.0, 0.06),
+        (moved(*[-0.06] * 5), 0.0, -0.06),
+        (moved(*[0.06] * 8, benches=4), 0.0, 0.03),
+        (moved(*[0.04] * 5), 0.0, 0.03),
+        (moved(*[0.06] * 5), 0.03, 0.06),  # 4 × 3% / √5 = 5.4%
+        (moved(*[0.06] * 5), 0.035, 0.03),  # 6.3%
+        (moved(0.06, 0.06, 0.06, 0.06, 0.01), 0.0, 0.06),
+        (moved(0.06, 0.06, 0.06, 0.06, 0.01, 0.01), 0.0, 0.03),
+        (moved(0.06, 0.06, 0.06, 0.06, -0.06, -0.06), 0.0, 0.03),
+        (moved(0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.03),
+    ],
+)
+def test_what_moved_together(fit, noise, shift):
+    """Four of five cases of five benches, each by a third of the middle and all clearly; else what the noise says."""
+    other = moved(*[3.0] * 20, unit="bytes")
+    noises = {"time": variance.Noise(noise, "", together=0.03)}
+    assert verdicts._together([*other, *fit], noises) == pytest.approx(shift)
+
+
+def test_a_middle_at_four_standard_errors_is_clear():
+    """Of sixteen cases, one deviation."""
+    fit = moved(*[0.06] * 16)
+    middle = controls.shift(*fit[0])
+    assert verdicts._together(fit, {"time": variance.Noise(middle, "", together=0.03)}) == middle
+
+
+def test_what_the_noise_says_all_share_is_a_tenth_at_most():
+    """Either way; nothing where no times are compared."""
+    for together, shift in ((0.5, 0.1), (-0.5, -0.1), (-0.03, -0.03)):
+        noises = {"time": variance.Noise(0.0, "", together=together)}
+        assert verdicts._together(moved(0.0), noises) == shift
+    assert verdicts._together([], {}) == 0.0
+    assert [len(list(verdicts._moved(one))) for one in (0.02, -0.02, 0.019, 0.0)] == [1, 1, 0, 0]
+
+
+def test_memory_does_not_share_what_times_do():
+    """Twelve benches slower by 1.4 excuse no peak that grew."""
+    times = sides_of({f"b{i}": (1.0, 1.4) for i in range(12)})
+    memory = sides_of({"peak": (1e8, 1.4e8), "less": (1e8, 0.6e8)}, unit="bytes")
+    for time, more in zip(times, memory, strict=True):
+        time.entries = [*more.entries, *time.entries]
+    told = compare_sides(*times)
+    assert [one.verdict for one in told.cases[:2]] == ["slower", "faster"]
+    assert {one.verdict for one in told.cases[2:]} == {"ambiguous"}
+    assert told.noise is told.noises["time"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "machines", "time"),
+    [
+        (("run", "run"), ("a", "a"), variance.ASSUMED),
+        (("run", "run"), ("a", "b"), variance.ASSUMED),
+        (("run", "asv"), ("a", "a"), variance.BY_KIND["time"]),
+        (("asv", "asv"), ("a", "b"), variance.BY_KIND["time"]),
+        (("pytest-benchmark",) * 2, ("a", "a"), variance.BY_KIND["time"]),
+        (("pytest-benchmark",) * 2, ("a", "b"), variance.HOSTED),
+        (("run", "run"), ("a", "fv-az1-1"), variance.HOSTED),
+    ],
+)
+def test_the_noise_assumed_of_times(kinds, machines, time):
+    """By who measured them and where."""
+    sides = [Side("x", machine, {}, [], kind=kind) for kind, machine in zip(kinds, machines, strict=True)]
+    assert verdicts._assumed(*sides) == {**variance.BY_KIND, "time": time}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.3, 0.5, "slower"),
+        (-0.5, -0.3, "faster"),
+        (-0.25, 0.25, "same"),
+        (-0.5, 0.5, "no change"),
+        (0.0, 0.5, "no change"),
+        (-0.5, 0.0, "no change"),
+        (-0.5, 0.1, "no change"),
+        (-1.0, 0.5, "no change"),
+        (-1.5, 0.5, "ambiguous"),
+        (-0.5, 1.5, "ambiguous"),
+        (0.25, 0.5, "ambiguous"),
+        (-0.5, -0.25, "ambiguous"),
+    ],
+)
+@pytest.mark.parametrize("higher", [False, True])
+def test_differences_at_their_bounds(monkeypatch, low, high, verdict, higher):
+    """Of values around 10 a quarter is the threshold here, and 1 is narrow; more is worse unless higher is better."""
+    ends = (-high, -low) if higher else (low, high)
+    found = differences.Difference(sum(ends) / 2, *ends, 10.0)
+    monkeypatch.setattr(verdicts.differences, "difference", lambda *_: found)
+    entry = Entry("b", "", "cpu", {}, measurements=[Measurement(-10.0, 0.0)], unit="", higher=higher,
+                  trend=[-10.0, -8.3, -8.7, -8.6])  # fmt: skip
+    monkeypatch.setattr(verdicts.math, "expm1", lambda _: 0.025)
+    told = verdicts._by_difference(entry, entry, 0.0247)
+    assert (told.verdict, told.held) == (verdict, 2)
+    assert bool(told.reason) == (verdict == "ambiguous")
+    assert (told.difference, told.low, told.high) == found[:3]
+    if verdict in ("slower", "faster"):
+        assert told.change == ("more" if (verdict == "slower") != higher else "less")
+
+
+@pytest.mark.parametrize(
+    ("machine", "shift", "whose"),
+    [
+        (0.1, 0.1, True),
+        (-0.1, 0.1, False),
+        (None, 0.1, False),
+        (None, 1.0, False),
+        (None, -1.0, False),
+        (0.01, 0.01, False),
+        (0.02, 0.02, True),
+        (0.02, 0.0, False),
+        (0.02, 0.04, True),
+        (-0.02, 0.0, False),
+        (0.2, 0.3, True),
+        (0.19, 0.3, False),
+        (-0.02, -0.04, True),
+    ],
+)
+def test_whose_a_shift_is(machine, shift, whose):
+    """The machine's, where its controls moved the same way, noticeably, and explain two thirds of it."""
+    assert verdicts._machines(pair(shift, machine=machine), 0.02) is whose
+
+
+def test_what_a_ratio_between_machines_lacks():
+    """A rate has its work in it; a time needs a count."""
+    counted, rate = (Entry("b", "", "cpu", {}, measurements=[Measurement(1.0, 0.0)], **more)
+                     for more in ({"counts": {"bytes": 1.0}}, {"higher": True}))  # fmt: skip
+    for entry, said in ((counted, 0), (rate, 0), (ONE, 1)):
+        assert len(list(verdicts._raw(pair(old=entry, new=entry, machine=0.0)))) == said
+        assert len(list(verdicts._raw(pair(old=entry, new=entry)))) == said + 1

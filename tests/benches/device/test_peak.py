@@ -61,6 +61,14 @@ def test_every_chain_ends_one_step_a_pass_later(dtype):
     assert peak.flops(DEVICE, kind, 2)["flops"] == peak.chain_flops(peak.PASSES) * 2 * 256 * lanes
 
 
+def test_in_opencl_each_lane_of_each_work_item_has_its_chains():
+    """Three groups of 64 work-items with vectors of four, two chains each: 1536 ends, and their operations."""
+    device, kind = SimpleNamespace(groups=3, group=64, width=lambda _: 4), np.dtype("f4")
+    seeds = peak.seeds(np.random.default_rng(4), kind)
+    assert peak.ends(seeds, device, kind, 2, "opencl").shape == (1536,)
+    assert peak.flops(device, kind, 2, "opencl")["flops"] == 1536 * peak.chain_flops(peak.PASSES)
+
+
 def test_a_number_of_chains_without_a_kernel_is_a_skip():
     """There are kernels of 1, 2, 4 and 8."""
     assert peak.kernel_of(np.dtype("f4"), 8) == "fma_f4_8"
