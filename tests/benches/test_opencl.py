@@ -187,7 +187,7 @@ def test_divergence_is_told_of_each_device():
         for name, paths, seconds in (("uniform", 8, 1e-3), ("divergent", 8, 5e-3), ("divergent", 1, 1e-3))
     ]
     assert told(divergence.bench, *records) == [
-        "Neighbouring work-items on 8 paths, by OpenCL on pthread (this CPU), opencl:0, are 5.00× slower than 32 "
+        "Neighbouring work-items on 8 paths, by OpenCL on pthread (this CPU), opencl:0, are 5.00× slower than 64 "
         "neighbours on one path."
     ]
     ways = [re.findall(r"WAY\(\d+, 0x[0-9a-f]{4}\)", one.source("device.divergence")) for one in (sources, cuda)]

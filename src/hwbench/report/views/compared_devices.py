@@ -202,7 +202,7 @@ def _link(reading: Reading, device: str) -> HostLink | None:
 
 
 def _divergence(run: Run, device: str) -> str:
-    """Slowdown of a warp, or by OpenCL of 32 neighbours, whose threads take 32 paths, where it was measured."""
+    """Slowdown of a warp, or by OpenCL of neighbours, whose threads take 32 paths, where it was measured."""
     times = {
         record.variant.removeprefix("opencl-"): estimate(record.samples).value
         for record in measuring(run, "divergence")
