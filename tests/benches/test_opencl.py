@@ -212,7 +212,8 @@ def test_threads_are_work_items_of_a_gpu_and_lanes_of_a_cpu(work):
     lanes = device.width("f4")
     made, good = right(device, occupancy.bench, "opencl", work=work, threads=256, chains=1)
     assert (good, made.facts["group"]) == (True, 1)
-    assert made.facts["groups"] == 256 // (lanes if work == "fma" else max(4, lanes) // 4)
+    each = lanes if work == "fma" else max(4, lanes) // 4
+    assert (made.facts["groups"], made.facts["item_threads"]) == (256 // each, each)
 
 
 def test_each_device_has_its_own_occupancy():

@@ -129,7 +129,7 @@ def in_opencl(device: OpenCl, x: OpenClArray, work: str, threads: int, chains: i
     if threads % (each * group):
         raise Skip("bad_value", f"{threads} threads are no whole number of groups of {each * group}")
     groups = threads // (each * group)
-    facts = {"threads": threads, "groups": groups, "group": group, "vector": lanes, "sm": device.properties.sm}
+    facts = {"threads": threads, "groups": groups, "group": group, "item_threads": each, "sm": device.properties.sm}
     if work == "fma":
         to = device.filled(threads * chains, np.float32(np.nan))
         often, *numbers = chained(np.float32, passes(threads, device, "opencl"))
