@@ -18,7 +18,7 @@ from typing import cast
 import numpy as np
 
 from ...bench import Bench, Skip, Work
-from ...protocols import DeviceArray, Gpu, OpenCl, OpenClArray, Results
+from ...protocols import DeviceArray, Gpu, OpenCl, OpenClArgument, OpenClArray, Results
 from ...record import phrases, text
 from ...record.model import Record
 from .. import _opencl as opencl
@@ -132,19 +132,19 @@ def in_opencl(device: OpenCl, x: OpenClArray, work: str, threads: int, chains: i
     facts = {"threads": threads, "groups": groups, "group": group, "item_threads": each, "sm": device.properties.sm}
     if work == "fma":
         to = device.filled(threads * chains, np.float32(np.nan))
-        often, *numbers = chained(np.float32, passes(threads, device, "opencl"))
         macros = [*opencl.vectors(device, np.float32, group), f"-DCHAINS={chains}"]
-        given = (x, np.uint32(SEEDS // lanes - 1), to, often, *numbers)
-        made: Work = device.timed(
-            device.launcher("device.peak", "chains", groups, group, given, macros), output=to.get, facts=facts
-        )
+        numbers = chained(np.float32, passes(threads, device, "opencl"))
+        given: tuple[OpenClArgument, ...] = (x, np.uint32(SEEDS // lanes - 1), to, *numbers)
+        launch = device.launcher("device.peak", "chains", groups, group, given, macros)
+        made: Work = device.timed(launch, output=to.get, facts=facts)
         return made
     n = copied(threads)
     to = device.filled(n, np.float32(np.nan))
     macros = [f"-DT=float{lanes}", f"-DU=uint{lanes}", f"-DBITS=as_uint{lanes}", "-DFMA=mad", "-DPLACES=1"]
     macros += [f"-DGROUP={group}", f"-DITEMS={chains}"]
     given = (device.repeated(x, n), to, np.uint64(n // (lanes * chains * group)), np.int32(1))
-    return opencl.cold(device, device.launcher("device.stream", "copy", groups, group, given, macros), to, facts)
+    launch = device.launcher("device.stream", "copy", groups, group, given, macros)
+    return opencl.cold(device, launch, to, facts)
 
 
 @bench.finding
