@@ -75,7 +75,7 @@ def test_a_cpu_has_groups_of_one_work_item_and_native_vectors():
     ("allowed", "before", "after"), [((0, 1), None, "1"), ((0, 1), "0", "0"), ((0, 2), None, None)]
 )
 def test_pocl_pins_its_threads_where_it_may(monkeypatch, allowed, before, after):
-    """Not where the user says otherwise, nor where a CPU of the first is not allowed: PoCL would end the process."""
+    """Not where the user says otherwise, nor where a CPU of the first is not allowed."""
     monkeypatch.setenv("POCL_AFFINITY", before or "")
     if before is None:
         monkeypatch.delenv("POCL_AFFINITY")

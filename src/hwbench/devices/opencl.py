@@ -76,8 +76,8 @@ class OpenClArray:
 def pin(threads: int, allowed: Sequence[int]) -> None:
     """Have PoCL pin its threads, as hwbench's own are, unless the environment says otherwise.
 
-    Unpinned, two of them may share a CPU for milliseconds. PoCL takes CPUs 0, 1, … and ends the process where one of
-    them may not be used, so those must be allowed. It asks as it starts its threads.
+    Unpinned, two of them may share a CPU for milliseconds. PoCL takes CPUs 0, 1, … whatever may be used, so those must
+    be allowed. It asks as it starts its threads.
     """
     if {*range(threads)} <= {*allowed}:
         os.environ.setdefault("POCL_AFFINITY", "1")
