@@ -264,7 +264,8 @@ def multiplies_and_adds_modulo_two_to_the_32(kernel, launch):
     up, down, b, e, one, back = np.array([1664525, 22695477, 5, 2**31 + 7, 3, 2**32 - 9], np.uint32)
     seeds = rng().integers(0, 2**32, 1024, dtype=np.uint32)
     result = np.full(chains * threads + 3, 7, np.uint32)
-    launch(kernel, 2, 32, [seeds, result, np.int32(passes), np.int32(loops), b, e, one, back])
+    signed = (number.view(np.int32) for number in (b, e, one, back))
+    launch(kernel, 2, 32, [seeds.view(np.int32), result.view(np.int32), np.int32(passes), np.int32(loops), *signed])
     x = seeds[np.arange(chains * threads) % 1024].reshape(threads, chains).T.ravel()
     for _ in range(passes):
         x = x * one + back

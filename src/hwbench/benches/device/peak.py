@@ -123,7 +123,7 @@ def fma(device: Gpu, seeds: DeviceArray, dtype: Dtype, chains: int) -> Work:
     kernel = kernel_of(dtype, chains)
     grid = blocks(device, "device.peak", kernel)
     to = device.put(np.zeros(grid * BLOCK * chains, np.uint32 if dtype.itemsize == 2 else dtype))
-    numbers = [*map(np.uint32, WHOLE.values())] if dtype.kind == "i" else chained(dtype, PASSES)[2:]
+    numbers = [*map(dtype.type, WHOLE.values())] if dtype.kind == "i" else chained(dtype, PASSES)[2:]
     arguments = (seeds, to, np.int32(PASSES), np.int32(PAIRS // UNROLLED), *numbers)
     launch = device.launcher("device.peak", kernel, grid, BLOCK, arguments)
     facts = {"sm": device.properties.sm, "blocks": grid, "clock_hz": device.properties.clock_hz}
