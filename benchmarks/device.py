@@ -98,7 +98,12 @@ class occupancy(_Suite):
     bench = "device.occupancy"
     version = 3
     param_names = ("variant", "work", "threads", "chains")
-    params = (("kernel",), ("fma", "copy"), (32, 128, 512, 2048, 8192, 32768, 131072, 524288, 2097152), (1, 2, 4, 8))
+    params = (
+        ("kernel", "opencl"),
+        ("fma", "copy"),
+        (32, 128, 512, 2048, 8192, 32768, 131072, 524288, 2097152),
+        (1, 2, 4, 8),
+    )
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""
@@ -111,7 +116,7 @@ class peak(_Suite):
     bench = "device.peak"
     version = 3
     param_names = ("variant", "dtype", "chains")
-    params = (("fma", "opencl"), ("f4", "f8", "f2"), (1, 2, 4, 8))
+    params = (("fma", "opencl"), ("f4", "f8", "f2", "i4"), (1, 2, 4, 8))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

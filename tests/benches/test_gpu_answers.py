@@ -47,7 +47,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("device.launch", {}),
     *(("device.sync", {"block": block}) for block in (64, 256)),
     *(("device.atomics", {"addresses": addresses}) for addresses in (1, 32, 2048)),
-    *(("device.peak", {"dtype": dtype, "chains": chains}) for dtype in ("f8", "f4", "f2") for chains in (1, 8)),
+    *(("device.peak", {"dtype": dtype, "chains": chains}) for dtype in ("f8", "f4", "f2", "i4") for chains in (1, 8)),
     *(("device.tensor", {"precision": precision}) for precision in ("tf32", "f16", "bf16", "fp8", "int8", "f16_sums")),
     *(("device.matmul", {"precision": precision, "n": 64})
       for precision in ("f8", "f4", "tf32", "f16", "bf16", "int8", "fp8", "fp8_fast")),

@@ -47,6 +47,7 @@ COUNTS = [
     ("device.occupancy", {"work": "copy", "threads": 32, "chains": 1}, (), {"bytes": 2 * 32 * 65536}),
     ("device.peak", {"dtype": np.dtype("f4"), "chains": 8}, (), {"flops": CHAIN * 8 * 3 * 4 * 256}),
     ("device.peak", {"dtype": np.dtype("f2"), "chains": 1}, (), {"flops": 2 * CHAIN * 3 * 4 * 256}),
+    ("device.peak", {"dtype": np.dtype("i4"), "chains": 2}, (), {"ops": 2 * CHAIN * 3 * 4 * 256}),
     *(("device.stream", {"size": 48 * MIB, "kernel": kernel, "variant": "bytes16"}, (), {"bytes": 48 * MIB, "flops": f})
       for kernel, f in (("copy", 0), ("triad", 8 * MIB), ("read", 0), ("write", 0))),
     ("device.stream", {"size": MIB, "kernel": "copy", "variant": "bytes16"}, (), {"bytes": 512 * MIB, "flops": 0}),

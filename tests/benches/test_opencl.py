@@ -14,7 +14,7 @@ from hwbench.analysis.findings import BenchResults
 from hwbench.bench import Skip
 from hwbench.benches import _opencl as opencl
 from hwbench.benches import _partitions
-from hwbench.benches.device import coalescing, divergence, latency, launch, peak, stream
+from hwbench.benches.device import coalescing, divergence, latency, launch, occupancy, peak, stream
 from hwbench.benches.dsp.dot import dot
 from hwbench.benches.offload import breakeven
 from hwbench.benches.peak import fma
@@ -32,7 +32,13 @@ VALUES = {
     "device.stream": [
         {"kernel": kernel, "size": size} for kernel in ("copy", "triad", "read", "write") for size in ("HBM", "192KiB")
     ],
-    "device.peak": [{"dtype": kind, "chains": chains} for kind, chains in (("f4", 1), ("f4", 8), ("f8", 2), ("f2", 4))],
+    "device.peak": [
+        {"dtype": kind, "chains": chains} for kind, chains in (("f4", 1), ("f4", 8), ("f8", 2), ("f2", 4), ("i4", 4))
+    ],
+    "device.occupancy": [
+        {"work": "fma", "threads": 64, "chains": 2}, {"work": "fma", "threads": 32, "chains": 8},
+        {"work": "copy", "threads": 64, "chains": 2}, {"work": "copy", "threads": 96, "chains": 8},
+    ],
     "device.latency": [{"size": "16KiB"}, {"size": "2MiB"}],
     "device.launch": [{}],
     "transfer.copy": [
@@ -212,7 +218,7 @@ def test_divergence_is_told_of_each_device():
         for name, paths, seconds in (("uniform", 8, 1e-3), ("divergent", 8, 5e-3), ("divergent", 1, 1e-3))
     ]
     assert told(divergence.bench, *records) == [
-        "Neighbouring work-items on 8 paths, by OpenCL on pthread (this CPU), opencl:0, are 5.00× slower than 32 "
+        "Neighbouring work-items on 8 paths, by OpenCL on pthread (this CPU), opencl:0, are 5.00× slower than 64 "
         "neighbours on one path."
     ]
     ways = [re.findall(r"WAY\(\d+, 0x[0-9a-f]{4}\)", one.source("device.divergence")) for one in (sources, cuda)]
@@ -220,9 +226,58 @@ def test_divergence_is_told_of_each_device():
 
 
 def test_more_chains_than_the_kernels_have_are_refused():
-    """As by the kernels of a GPU."""
-    with pytest.raises(Skip, match="the kernels have 1, 2, 4 or 8 chains, not 3"):
-        answer(opencl_device(), peak.peak, "opencl", dtype="f4", chains=3)
+    """As by the kernels of a GPU; and threads that are no whole number of groups."""
+    for bench, more in ((peak.peak, {"dtype": "f4"}), (occupancy.bench, {"work": "fma", "threads": 64})):
+        with pytest.raises(Skip, match="the kernels have 1, 2, 4 or 8 chains, not 3"):
+            answer(opencl_device(), bench, "opencl", chains=3, **more)
+    with pytest.raises(Skip, match=r"65 threads are no whole number of groups of \d+"):
+        answer(as_a_gpu(64), occupancy.bench, "opencl", work="copy", threads=65, chains=1)
+
+
+@pytest.mark.parametrize("work", ["fma", "copy"])
+def test_threads_are_work_items_of_a_gpu_and_lanes_of_a_cpu(work):
+    """A GPU has groups of 128 at most; the loads or chains in flight are those that were asked for."""
+    made, good = right(as_a_gpu(256), occupancy.bench, "opencl", work=work, threads=256, chains=2)
+    assert (good, made.facts["group"], made.facts["groups"]) == (True, 128, 2)
+    device = opencl_device()
+    lanes = device.width("f4")
+    made, good = right(device, occupancy.bench, "opencl", work=work, threads=256, chains=1)
+    assert (good, made.facts["group"]) == (True, 1)
+    each = lanes if work == "fma" else max(4, lanes) // 4
+    assert (made.facts["groups"], made.facts["item_threads"]) == (256 // each, each)
+
+
+def test_each_device_has_its_own_occupancy():
+    """The rates of one say nothing of another's; neither does CUDA's of the same numbers of threads."""
+    records = []
+    for device, variant, most in (("opencl:0", "opencl", 64), ("opencl:1", "opencl", 8192), ("gpu:0", "kernel", 512)):
+        for threads in (32, 64, 512, 2048, 8192):
+            at = {"work": "fma", "threads": threads, "chains": 4}
+            records.append(
+                record(occupancy.bench, variant, 1e-3, at, device, {"flops": 1e6 * min(threads, most)}, resident=None)
+            )
+    assert told(occupancy.bench, *records, devices=[CPU, CARD]) == [
+        "90% of the best multiply-add rate by OpenCL on pthread (this CPU), opencl:0 takes 56 threads with 4 chains "
+        "each.",
+        "32 threads reach 50% of the best multiply-add rate with 4 chains per thread by OpenCL on pthread (this CPU), "
+        "opencl:0.",
+        "90% of the best multiply-add rate by OpenCL on gfx1100, opencl:1 takes 6810 threads with 4 chains each.",
+        "32 threads reach 0.39% of the best multiply-add rate with 4 chains per thread by OpenCL on gfx1100, opencl:1.",
+        "90% of the best multiply-add rate takes 404 threads with 4 chains each.",
+        "A single warp reaches 6.2% of the best multiply-add rate with 4 chains per thread.",
+    ]
+
+
+def test_multiply_adds_of_whole_numbers_are_told_in_operations():
+    """Beside those of floats, which they are no limit of."""
+    of_floats = record(peak.peak, "opencl", 0.01, {"dtype": "f4", "chains": 8}, counts={"flops": 1e9}, width=16)
+    whole = record(peak.peak, "opencl", 0.01, {"dtype": "i4", "chains": 4}, counts={"ops": 5e8}, width=16)
+    head = "Multiply-adds by OpenCL on gfx1100, opencl:0: 100 GFLOP/s in float32 (8 chains of vectors of 16)"
+    assert told(peak.peak, of_floats, whole, devices=[CARD]) == [
+        f"{head} and 50.0 GOP/s in int32 (4 chains of vectors of 16)."
+    ]
+    cuda_whole = record(peak.peak, "fma", 1e-6, {"dtype": "i4", "chains": 8}, "gpu:0", {"ops": 3e7})
+    assert told(peak.peak, cuda_whole) == ["Multiply-adds of int32 from registers: 30.0 TOP/s."]
 
 
 def test_a_device_that_is_this_cpu_stands_beside_the_cpus_own_peak():

@@ -191,6 +191,11 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
         for dtype, opcode in (("f8", "DFMA"), ("f2", "HFMA2"))
         for chains in (1, 2, 4, 8)
     },
+    # An address takes an IMAD, too: there may be more, but none may be missing.
+    **{
+        ("device.peak", f"fma_i4_{chains}"): (between(65 * chains, 65 * chains + 8, "IMAD"), exactly(chains, "STG"))
+        for chains in (1, 2, 4, 8)
+    },
     # All at the full rate but the first of a pass, whose factor is an argument.
     **{
         ("device.peak", f"fma_f4_{chains}"): (

@@ -258,6 +258,22 @@ def adds_up_by_pairs(kernel, launch):
     np.testing.assert_array_equal(result, np.append(expected, np.full(3 * lanes, SENTINEL, dtype)))
 
 
+@checks("device.peak", *(f"fma_i4_{chains}" for chains in (1, 2, 4, 8)))
+def multiplies_and_adds_modulo_two_to_the_32(kernel, launch):
+    chains, threads, passes, loops = int(kernel.rpartition("_")[2]), 2 * 32, 3, 2
+    up, down, b, e, one, back = np.array([1664525, 22695477, 5, 2**31 + 7, 3, 2**32 - 9], np.uint32)
+    seeds = rng().integers(0, 2**32, 1024, dtype=np.uint32)
+    result = np.full(chains * threads + 3, 7, np.uint32)
+    signed = (number.view(np.int32) for number in (b, e, one, back))
+    launch(kernel, 2, 32, [seeds.view(np.int32), result.view(np.int32), np.int32(passes), np.int32(loops), *signed])
+    x = seeds[np.arange(chains * threads) % 1024].reshape(threads, chains).T.ravel()
+    for _ in range(passes):
+        x = x * one + back
+        for _ in range(loops * 32):
+            x = (x * up + b) * down + e
+    np.testing.assert_array_equal(result, np.append(x, np.full(3, 7, np.uint32)))
+
+
 @checks("device.peak", "control")
 def leaves_everything_as_it_was(kernel, launch):
     result = np.full(64, SENTINEL, np.float32)

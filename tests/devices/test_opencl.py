@@ -71,6 +71,18 @@ def test_a_cpu_has_groups_of_one_work_item_and_native_vectors():
     assert (cpu.group, cpu.groups, cpu.width("f4"), cpu.width("f8"), cpu.width("f2")) == (1, 256, 16, 8, 1)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "before", "after"), [((0, 1), None, "1"), ((0, 1), "0", "0"), ((0, 2), None, None)]
+)
+def test_pocl_pins_its_threads_where_it_may(monkeypatch, allowed, before, after):
+    """Not where the user says otherwise, nor where a CPU of the first is not allowed."""
+    monkeypatch.setenv("POCL_AFFINITY", before or "")
+    if before is None:
+        monkeypatch.delenv("POCL_AFFINITY")
+    opencl.pin(2, allowed)
+    assert opencl.os.environ.get("POCL_AFFINITY") == after
+
+
 def test_memory_that_is_refused_is_a_skip_with_the_numbers():
     """Other errors stay errors."""
     device = without_a_driver()

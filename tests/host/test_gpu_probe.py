@@ -197,6 +197,20 @@ def with_cupy(monkeypatch, cupy) -> Gpus:
     return probe()
 
 
+def test_amds_gpus_are_sent_to_opencl(monkeypatch, tmp_path):
+    """With a CuPy for ROCm, which has CUDA's functions and none of its kernels; and with AMD's driver alone."""
+    cupy = FakeGpu().cupy()
+    cupy.cuda.runtime.is_hip = True
+    found = with_cupy(monkeypatch, cupy)
+    assert (found.state, found.count, found.because.code) == ("rocm", 0, "gpu_rocm")
+    assert found.why.startswith("CuPy is built for ROCm, and hwbench's kernels are CUDA C++ alone; AMD's GPUs are")
+    monkeypatch.setattr(gpu_probe.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(gpu_probe, "driver_cuda", lambda: None)
+    monkeypatch.setattr(gpu_probe, "AMD", tmp_path)
+    assert probe().why.startswith("no NVIDIA driver was found; there is a driver of AMD's; AMD's GPUs are measured by")
+    assert probe().why.endswith("python -m pip install pyopencl, install ROCm's driver, then --device opencl")
+
+
 def test_two_wheels_of_cupy_are_told_before_either_is_imported(monkeypatch):
     """They share the folder `cupy`: whichever came last has overwritten the other's files."""
     monkeypatch.setattr(gpu_probe.util, "find_spec", lambda name: object())

@@ -22,6 +22,7 @@ from hwbench.analysis.limits import TOLERANCE
 from hwbench.analysis.reading import Reading, in_unit
 from hwbench.record import text
 from hwbench.record.estimate import Estimate, estimate
+from hwbench.record.facts import variant_on
 from hwbench.record.model import Record, Run, metrics
 from hwbench.report import format
 from hwbench.report.dataset import Runs
@@ -212,7 +213,7 @@ def doubts(reading: Reading, lines: Sequence[Line]) -> Checked:
     cases: dict[tuple[str, ...], set[str]] = {}
     for record in reading.records:
         codes = set(record.codes) | {"suspect"} if record.status == "suspect" else set()
-        for name in _named(record) if record.timed else ():
+        for name in _named(reading, record) if record.timed else ():
             cases[name] = cases.get(name, codes) & codes
         for value in _values(record) if record.timed else ():
             for unit in UNITS if _like("s", value[1]) else [value[1]]:
@@ -257,7 +258,8 @@ def _pivoted(line: Line, reading: Reading) -> Iterator[tuple[Record, str]]:
     for head, cell in line.cells[1:]:
         alike = [
             record for record in reading.records
-            if record.timed and record.variant == head and _n(record) == line.cells[0][1]
+            if record.timed and _n(record) == line.cells[0][1]
+            and head in (record.variant, variant_on(reading.run, record))
             and any(re.match(NUMBER, cell) and agrees(cell, value.value) for value, _ in _values(record))
         ]  # fmt: skip
         if len(alike) == 1:
@@ -278,17 +280,15 @@ def _values(record: Record) -> Iterator[tuple[Estimate, str]]:
             yield estimate(record.samples).scaled(1e9 / record.counts[count]), "ns"
 
 
-def _named(record: Record) -> Iterator[tuple[str, ...]]:
+def _named(reading: Reading, record: Record) -> Iterator[tuple[str, ...]]:
     """What lines call the case of a record."""
     yield ("case", format.case(record))
     yield ("case", record.case.label)
     values = " ".join(f"{axis}={value}" for axis, value in record.params.items())
-    yield ("record", record.bench, record.variant, values)
-    yield ("shown", record.bench, _variant(record), values)
-
-
-def _variant(record: Record) -> str:
-    return record.variant if record.device == "cpu" else f"{record.variant} ({record.device})"
+    on = variant_on(reading.run, record)
+    for variant in {record.variant, on}:
+        yield ("record", record.bench, variant, values)
+    yield ("shown", record.bench, on, values)
 
 
 def _names(line: Line) -> Iterator[tuple[str, ...]]:
@@ -313,7 +313,7 @@ def figures(reading: Reading, lines: Sequence[Line]) -> Checked:
     checked = Checked()
     records: dict[tuple[str, ...], list[Record]] = defaultdict(list)
     for record in reading.records:
-        for name in _named(record):
+        for name in _named(reading, record):
             records[name] += [record] if record.timed else []
     limits: dict[str, list[float]] = defaultdict(list)
     for limit in reading.limits:

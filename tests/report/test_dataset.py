@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hwbench.record.model import BenchInfo
+from hwbench.record.model import BenchInfo, Gpu
 from hwbench.report.dataset import Runs, swept
 from made_up.declared import DECLARED
 from made_up.page import dataset, record, run_of
@@ -39,6 +39,25 @@ def test_points_state_their_axes_as_text() -> None:
     ).points
     assert (point.text("work"), point.text("size"), point.n, odd.n) == ("triad", "", 1000, 0)
     assert (point.variant, point.status) == ("numpy", "ok")
+
+
+def test_a_variant_is_called_by_its_device_where_another_has_it_or_it_is_this_cpu() -> None:
+    """Each has a colour of its own; a lone GPU's variants need no device, and have the colour that they always have."""
+    devices = [Gpu(name="pthread (this CPU)", state={"this_cpu": True}), Gpu(name="gfx1100")]
+    numpy, sent = record("vectorize.add", "numpy", 1.0, {}), record("vectorize.add", "cupy", 1.0, {})
+    by_opencl = [
+        replace(record("vectorize.add", "opencl", 1.0, {}, params={"n": n}), device=f"opencl:{n}") for n in (0, 1)
+    ]
+    for records, names in (
+        (by_opencl, ["numpy", "cupy", "opencl (this CPU)", "opencl (opencl:1)"]),
+        (by_opencl[:1], ["numpy", "cupy", "opencl (this CPU)"]),
+        (by_opencl[1:], ["numpy", "cupy", "opencl"]),
+    ):
+        run = run_of(numpy, replace(sent, device="gpu:0"), *records)
+        shown = dataset(replace(run, machine=replace(run.machine, opencl=devices)))
+        assert [point.variant for point in shown.points] == names
+        assert len({shown.colours[name] for name in names}) == len(names)
+        assert (shown.colours["numpy"], shown.colours["cupy"]) == ("c1", "c6")
 
 
 def test_labels_of_cpu_and_gpu_are_no_points_of_a_sweep() -> None:

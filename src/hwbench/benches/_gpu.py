@@ -72,6 +72,12 @@ def chained(dtype: npt.DTypeLike, passes: int) -> tuple[np.generic, ...]:
     return (np.int32(passes), np.int32(PAIRS // UNROLLED), *values)
 
 
+def known_chains(chains: int) -> None:
+    """Skip where no kernel has so many."""
+    if chains not in (1, 2, 4, 8):
+        raise Skip("bad_value", f"the kernels have 1, 2, 4 or 8 chains, not {chains}")
+
+
 def chain_flops(passes: int) -> float:
     """Operations of a chain: a fused multiply-add is two, a pair two multiply-adds, and a pass has one more."""
     return 2.0 * (2 * PAIRS + 1) * passes

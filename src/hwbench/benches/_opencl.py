@@ -48,14 +48,15 @@ def cold(device: OpenCl, launch: Callable[[], OpenClEvent], to: OpenClArray, fac
     return replace(work, most=1)
 
 
-def vectors(device: OpenCl, dtype: npt.DTypeLike) -> list[str]:
-    """Macros for a kernel of native vectors: the types S and V, WIDTH, GROUP, FMA."""
+def vectors(device: OpenCl, dtype: npt.DTypeLike, group: int = 0) -> list[str]:
+    """Macros for a kernel of native vectors: the types S and V, WIDTH, GROUP (0: the device's own), FMA."""
     kind, width = np.dtype(dtype), device.width(dtype)
-    scalar = {"f2": "half", "f4": "float", "f8": "double"}[f"{kind.kind}{kind.itemsize}"]
+    scalar = {"f2": "half", "f4": "float", "f8": "double", "i4": "uint"}[f"{kind.kind}{kind.itemsize}"]
+    fused = "MAD" if kind.kind == "i" else "fma" if device.about.fused else "mad"
     return [
         f"-DS={scalar}", f"-DV={scalar}{width}" if width > 1 else f"-DV={scalar}", f"-DWIDTH={width}",
-        f"-DGROUP={device.group}", f"-DFMA={'fma' if device.about.fused else 'mad'}",
-        *{2: ["-DHALVES"], 8: ["-DDOUBLES"]}.get(kind.itemsize, []),
+        f"-DGROUP={group or device.group}", f"-DFMA={fused}",
+        *{"f2": ["-DHALVES"], "f8": ["-DDOUBLES"], "i4": ["-DWHOLE"]}.get(f"{kind.kind}{kind.itemsize}", []),
     ]  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from .tools import stream as mccalpin
 TRIAD_TIMES = 10  # repetitions a call, as in STREAM
 LEAST_MIB = 16  # of mbw's array
 EMPTY = 100  # elements of a prange that does next to nothing
+OWN = "CPU kernels"  # what an OpenCL device that is this CPU is compared with: hwbench's own
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def cells(device: CpuDevice, pages: str, binary: Path | None) -> list[Cell]:
         *_stream(device, binary),
         *_mbw(),
         *_opencl(),
+        *_own(),
     ]
 
 
@@ -335,23 +337,53 @@ def _opencl() -> Iterator[Cell]:
             yield Cell(peak.peak, "opencl", params, clpeak.TOOL, f"{section}/", _beside_clpeak, missing, sampled=False)
 
 
-def _beside_clpeak(cell: Cell, _device: CpuDevice, _values: Values, seconds: float, _stack: ExitStack) -> Pair:
+def _by_opencl(cell: Cell, seconds: float) -> tuple[opencl_probe.Found, Ours, float]:
+    """The OpenCL device that a cell names, our side on it, and the bytes or operations of a call."""
     number = int(str(cell.params["device"]).partition(":")[2])
     found = opencl_probe.probe().devices[number]
     device = OpenClDevice(number, found)
-    section, _, width = cell.test.partition("/")
     wanted = {axis: value for axis, value in cell.params.items() if axis != "device"}
-    reading = cell.bench is on_device.bench
-    ours = Ours(
-        device, cell.bench, cell.variant, device.resolve(wanted | ({"size": "HBM"} if reading else {})), seconds
-    )
-    amount = ours.counts["bytes" if reading else "flops"]
+    moving = cell.bench is on_device.bench
+    values = device.resolve(wanted | ({"size": "HBM"} if moving else {}))
+    ours = Ours(device, cell.bench, cell.variant, values, seconds)
+    return found, ours, ours.counts["bytes" if moving else "flops"]
+
+
+def _beside_clpeak(cell: Cell, _device: CpuDevice, _values: Values, seconds: float, _stack: ExitStack) -> Pair:
+    section, _, width = cell.test.partition("/")
+    found, ours, amount = _by_opencl(cell, seconds)
     command = clpeak.arguments(found.place, section)
 
     def theirs() -> float:
         return amount / clpeak.rate(command, section, width)
 
     return Pair(ours, theirs, ours.counts, f"{' '.join(command)}: {width or 'best'}", {"device": found.title})
+
+
+def _own() -> Iterator[Cell]:
+    """Each OpenCL device that is this CPU, beside the CPU's kernels: loads of four streams, plain stores, the peak."""
+    here = [(f"opencl:{i}", one) for i, one in enumerate(opencl_probe.probe().devices) if one.here and not one.why]
+    for name, found in here:
+        for kernel, test in (("read", "load/simd-streams"), ("write", "store/simd"), ("copy", "copy/simd"),
+                             ("triad", "triad/simd")):  # fmt: skip
+            params: dict[str, Scalar] = {"device": name, "kernel": kernel}
+            yield Cell(on_device.bench, "opencl64", params, OWN, f"stream.{test}", _beside_own, sampled=False)
+        for dtype in ("f4", "f8") if found.doubles else ("f4",):
+            params = {"device": name, "dtype": dtype, "chains": 8}
+            yield Cell(peak.peak, "opencl", params, OWN, f"peak.fma/{widths()[-1]}", _beside_own, sampled=False)
+
+
+def _beside_own(cell: Cell, device: CpuDevice, _values: Values, seconds: float, _stack: ExitStack) -> Pair:
+    found, ours, amount = _by_opencl(cell, seconds)
+    name, _, variant = cell.test.partition("/")
+    streams = (stream.load_bench, stream.store_bench, stream.copy_bench, stream.triad_bench)
+    bench = next(one for one in (fma.bench, *streams) if one.name == name)
+    params: dict[str, Scalar] = {"dtype": cell.params.get("dtype", "f8"), "threads": device.host.usable}
+    params |= {"chains": fma.BEST} if bench is fma.bench else {"size": LEVELS[-1], "pages": "4K"}
+    own = Ours(device, bench, variant, device.resolve(params), seconds)
+    factor = amount / own.counts["flops" if bench is fma.bench else "bytes"]
+    said = f"{cell.test} {' '.join(f'{axis}={value}' for axis, value in params.items())}"
+    return Pair(ours, lambda: own() * factor, ours.counts, said, {"device": found.title})
 
 
 def skippable(cell: Cell, device: CpuDevice) -> Values:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import math
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -72,6 +73,16 @@ class OpenClArray:
         self._device.queue.finish()
 
 
+def pin(threads: int, allowed: Sequence[int]) -> None:
+    """Have PoCL pin its threads, as hwbench's own are, unless the environment says otherwise.
+
+    Unpinned, two of them may share a CPU for milliseconds. PoCL takes CPUs 0, 1, … whatever may be used, so those must
+    be allowed. It asks as it starts its threads.
+    """
+    if {*range(threads)} <= {*allowed}:
+        os.environ.setdefault("POCL_AFFINITY", "1")
+
+
 class OpenClDevice:
     """One OpenCL device, as `Device` asks for it and as builders use it.
 
@@ -92,6 +103,8 @@ class OpenClDevice:
         self.about = found
         self.cl: Cl = importlib.import_module("pyopencl")
         self._cpu = CpuDevice(root=root)
+        if found.here:
+            pin(found.units, self._cpu.host.allowed)
         platform, number = found.place
         self._device = self.cl.get_platforms()[platform].get_devices()[number]
         self.context = self.cl.Context([self._device])

@@ -12,9 +12,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata, util
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from ..record.installing import GPU, INSTALL_CUPY, command
+from ..record.installing import GPU, INSTALL_CUPY, INSTALL_OPENCL, command
 from ..record.reasons import Reason, because
 
 Cupy: TypeAlias = Any
@@ -24,10 +25,12 @@ Cupy: TypeAlias = Any
 CODES = {
     "no-cupy": "needs_cupy", "broken-cupy": "needs_cupy", "no-nvrtc": "needs_cupy", "no-driver": "needs_gpu",
     "old-driver": "needs_driver", "driver-error": "needs_driver", "no-device": "gpu_hidden", "old-gpu": "gpu_too_old",
+    "rocm": "gpu_rocm",
 }  # fmt: skip
 State = Literal[
-    "ok", "no-cupy", "broken-cupy", "no-driver", "old-driver", "no-device", "driver-error", "no-nvrtc", "old-gpu"
-]
+    "ok", "no-cupy", "broken-cupy", "no-driver", "old-driver", "no-device", "driver-error", "no-nvrtc", "old-gpu",
+    "rocm",
+]  # fmt: skip
 
 LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 
@@ -39,7 +42,10 @@ REFUSALS: dict[object, str] = {
     101: "compare CUDA_VISIBLE_DEVICES with nvidia-smi -L",
     802: "the system is not ready: start nvidia-fabricmanager (machines with NVSwitch)",
 }
-WHEELS = ("cupy", "cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x")
+ROCM_WHEELS = ("cupy-rocm-7-0", "cupy-rocm-5-0", "cupy-rocm-4-3")
+WHEELS = ("cupy", "cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x", *ROCM_WHEELS)
+AMD = Path("/dev/kfd")  # what the Linux driver of AMD's GPUs is asked for work by
+BY_OPENCL = f"AMD's GPUs are measured by OpenCL: {INSTALL_OPENCL}, install ROCm's driver, then --device opencl"
 NO_DEVICE = 100
 MAJOR, MINOR = 75, 76
 
@@ -86,6 +92,8 @@ def probe() -> Gpus:
             f"CuPy is installed but cannot be imported ({_line(error)})",
             f"uninstall every cupy package (pip list shows them), then {INSTALL_CUPY}",
         )
+    if getattr(cupy.cuda.runtime, "is_hip", False):
+        return Gpus("rocm", "CuPy is built for ROCm, and hwbench's kernels are CUDA C++ alone", BY_OPENCL)
     return _with_cupy(cupy)
 
 
@@ -123,6 +131,8 @@ def extra_for(driver: tuple[int, int]) -> str | None:
 
 
 def _without_cupy(driver: tuple[int, int] | None) -> Gpus:
+    if driver is None and AMD.exists():
+        return Gpus("no-driver", "no NVIDIA driver was found; there is a driver of AMD's", BY_OPENCL)
     if driver is None:
         return Gpus(
             "no-driver",

@@ -44,7 +44,7 @@ GVISOR = re.compile(r"gvisor|#1 SMP Sun Jan 10 15:06:54 PST 2016", re.IGNORECASE
 
 # CuPy and what it compiles with, by CUDA generation.
 GPU_PACKAGES = {
-    "cupy": ("cupy-cuda13x", "cupy-cuda12x", "cupy"),
+    "cupy": ("cupy-cuda13x", "cupy-cuda12x", "cupy-rocm-7-0", "cupy"),
     "nvrtc": ("nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12"),
     "nvml": ("nvidia-ml-py",),
 }

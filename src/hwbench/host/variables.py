@@ -1,4 +1,4 @@
-"""The environment variables that change figures: of Numba, OpenMP, BLAS libraries, allocators, Python, CUDA."""
+"""The environment variables that change figures: of Numba, OpenMP, BLAS libraries, allocators, Python, CUDA, OpenCL."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from ..record import private
 
 PREFIXES = ("NUMBA_", "OMP_", "GOMP_", "KMP_", "LIBOMP_", "TBB_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "VECLIB_",
-            "MALLOC_", "MIMALLOC_", "TCMALLOC_", "NPY_", "CUDA_", "CUPY_", "CUBLAS_", "PYTHONMALLOC", "PYTHON_GIL",
-            "PYTHON_JIT")  # fmt: skip
+            "MALLOC_", "MIMALLOC_", "TCMALLOC_", "NPY_", "CUDA_", "CUPY_", "CUBLAS_", "POCL_", "RUSTICL_",
+            "PYTHONMALLOC", "PYTHON_GIL", "PYTHON_JIT")  # fmt: skip
 NAMES = {"GLIBC_TUNABLES", "LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "NVIDIA_TF32_OVERRIDE",
          "PYTHONTRACEMALLOC", "PYTHONDEVMODE", "PYTHONPERFSUPPORT", "PYTHON_PERF_JIT_SUPPORT"}  # fmt: skip
 # These say where things lie, or what is printed; threadpoolctl sets KMP_DUPLICATE_LIB_OK as it is imported.

@@ -12,7 +12,9 @@ from .measures import TOLERANCE
 from .model import Record
 
 MOST = 3  # sentences of a bench
-_PRECISIONS = {"f2": "float16", "f4": "float32", "f8": "float64", "f16": "float16", "bf16": "bfloat16"}
+_PRECISIONS = {
+    "f2": "float16", "f4": "float32", "f8": "float64", "f16": "float16", "bf16": "bfloat16", "i4": "int32",
+}  # fmt: skip
 ABOVE, SUSPECT_LIMIT = "above_limit", "suspect_limit"  # codes of doubts about a share of a limit
 DOUBTS: dict[tuple[str, ...], str] = {
     (): "",

@@ -239,6 +239,9 @@ TABLE: dict[str, Meaning] = {
         f"Uninstall cupy-cuda13x, then {command('gpu-cuda12')}.",
         whole=True,
     ),
+    "gpu_rocm": Meaning(
+        "CuPy is built for ROCm", f"Measure AMD's GPUs by OpenCL: {INSTALL_OPENCL}, then --device opencl.", whole=True
+    ),
     "gpu_broken": Meaning("the GPU cannot be used", "nvidia-smi shows its state and who uses it."),
     "gpu_lacks": Meaning("the GPU lacks a feature", _NOTHING + "this card or system does not have it.", whole=True),
     # --- skipped: OpenCL

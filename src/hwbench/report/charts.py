@@ -127,8 +127,8 @@ def mark_of(
     shown = point.value if value is None else value
     record = point.record
     return Mark(
-        series=series or record.variant,
-        colour=colour or runs.colours[record.variant],
+        series=series or point.variant,
+        colour=colour or runs.colours[point.variant],
         case=format.case(record),
         value=shown.value,
         low=shown.low,

@@ -162,6 +162,6 @@ def compared(runs: Runs, point: Point) -> str:
 
 def beside(runs: Runs, point: Point) -> str:
     """What stands at the right of a bar: how it compares with the baseline; "" without one."""
-    if point.bench is not None and point.variant == point.bench.baseline:
+    if point.bench is not None and point.record.variant == point.bench.baseline:
         return "baseline"
     return compared(runs, point)

@@ -9,13 +9,14 @@ from typing import overload
 
 from ..analysis.crosscheck import PRESET
 from ..analysis.findings import findings
+from ..analysis.headline import CPU
 from ..analysis.hierarchy import Hierarchy
 from ..analysis.limits import Limit, plausible
 from ..analysis.ratios import ratio
 from ..analysis.reading import Reading, Share
 from ..bench import Bench
 from ..record.estimate import Estimate
-from ..record.facts import threads_of
+from ..record.facts import this_cpu, threads_of, variant_on
 from ..record.model import GPU_LEVELS, LEVELS, BenchInfo, Metric, Record, Run, contrast_key, same_work
 from ..tracking.history import History
 from . import theme
@@ -23,10 +24,14 @@ from . import theme
 
 @dataclass(frozen=True)
 class Point:
-    """A timed record as views show it. `run` is its run's index, `value` its median in the leading metric's unit."""
+    """A timed record as views show it. `run` is its run's index, `value` its median in the leading metric's unit.
+
+    `variant` is what the page calls the record's variant, see `Runs.variant`.
+    """
 
     run: int
     record: Record
+    variant: str
     bench: BenchInfo | None
     metric: Metric | None
     seconds: Estimate
@@ -54,11 +59,6 @@ class Point:
     def suspect(self) -> bool:
         """Whether something disturbed the measurement."""
         return self.record.status == "suspect"
-
-    @property
-    def variant(self) -> str:
-        """The record's variant."""
-        return self.record.variant
 
     @property
     def status(self) -> str:
@@ -164,6 +164,7 @@ class Runs(Sequence[Run]):
         return Point(
             index,
             record,
+            self.variant(index, record),
             reading.benches.get(record.bench),
             found.metric,
             found.seconds,
@@ -210,12 +211,30 @@ class Runs(Sequence[Run]):
 
     @cached_property
     def colours(self) -> dict[str, str]:
-        """A colour for each variant, the same in every chart of the page."""
+        """A colour for each variant as it is called here, the same in every chart of the page."""
         together: dict[str, set[str]] = {}
-        for run in self.runs:
+        for index, run in enumerate(self.runs):
             for record in run.records:
-                together.setdefault(record.bench, set()).add(record.variant)
+                together.setdefault(record.bench, set()).add(self.variant(index, record))
         return theme.assign(together.values())
+
+    def variant(self, index: int, record: Record) -> str:
+        """What a record's variant is called: `opencl (this CPU)`, and with its device where others have it, too."""
+        if record.device == CPU:
+            return record.variant
+        run, several = self.runs[index], len(self._devices[index].get((record.bench, record.variant), ())) > 1
+        return variant_on(run, record) if several or this_cpu(run, record.device) else record.variant
+
+    @cached_property
+    def _devices(self) -> list[dict[tuple[str, str], set[str]]]:
+        """The devices that each variant of each bench was timed on, by run."""
+        found: list[dict[tuple[str, str], set[str]]] = []
+        for run in self.runs:
+            found.append({})
+            for record in run.records:
+                if record.timed:
+                    found[-1].setdefault((record.bench, record.variant), set()).add(record.device)
+        return found
 
     @cached_property
     def _bases(self) -> dict[tuple[int, object], Record]:

@@ -9,6 +9,7 @@ from ..record import text
 from ..record.facts import threads_of
 from ..record.measures import TOLERANCE
 from ..record.model import Record, Scalar
+from ..record.phrases import precision
 
 SIDES = re.compile(r"\b(\d+)x(\d+)\b")  # of an array: `128x128`
 
@@ -36,7 +37,7 @@ def value_of(axis: str, value: Scalar, threads: int = 0) -> str:
     if axis == "n":
         return text.count(value) if isinstance(value, int) else str(value)
     if axis == "dtype":
-        return {"f8": "float64", "f4": "float32", "f2": "float16", "bf16": "bfloat16"}.get(str(value), str(value))
+        return precision(str(value))
     if axis == "chains":
         return "best number of chains" if value == "best" else f"{value} chain{'s' * (value != 1)}"
     if axis == "pages":

@@ -79,7 +79,9 @@ def assign(together: Iterable[Iterable[str]]) -> dict[str, str]:
     taken = {name: KNOWN[name] for names in benches for name in names if name in KNOWN}
     for name in sorted({name for names in benches for name in names} - set(taken)):
         neighbours = {taken[other] for names in benches if name in names for other in names if other in taken}
-        start = zlib.crc32(name.encode("utf-8", "replace")) % len(SLOTS)
+        plain = name.partition(" (")[0]  # `opencl (this CPU)` has the colour of `opencl`
+        hashed = zlib.crc32(plain.encode("utf-8", "replace")) % len(SLOTS)
+        start = SLOTS.index(KNOWN[plain]) if plain in KNOWN else hashed
         order = SLOTS[start:] + SLOTS[:start]
         taken[name] = next((slot for slot in order if slot not in neighbours), order[0])
     return taken

@@ -8,14 +8,14 @@
 #define WAY(number, bits) \
     case number: { FOUR(bits, 0) FOUR(bits, 4) FOUR(bits, 8) FOUR(bits, 12) } break;
 
-// Element i goes way i % paths. Across 0: work-item t has element t. Across 1: in each 1024 the elements are handed out by
-// columns of the 32 × 32 square, so that each 32 neighbours go the same way.
+// Element i goes way i % paths. Across 0: work-item t has element t. Across 1: in each 2048 the elements are handed out by
+// columns of the 64 × 32 rectangle, so that each 64 neighbours go the same way: the widest wavefront of a GPU.
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void paths(
     global const float* restrict from, global float* restrict to, int paths, int across, int rounds, float up, float b,
     float down, float e) {
     const int item = get_global_id(0);
-    const int place = item & 1023;
-    const int element = across ? (item & ~1023) + (place & 31) * 32 + (place >> 5) : item;
+    const int place = item & 2047;
+    const int element = across ? (item & ~2047) + (place & 63) * 32 + (place >> 6) : item;
     const int way = element & (paths - 1);
     float x = from[element];
     for (int round = 0; round < rounds; ++round) {

@@ -5,9 +5,9 @@ other threads masked. The kernel has 32 paths of 32 operations, so different tha
 branches to one of them again and again. `divergent` gives neighbouring threads different paths, `uniform` gives the
 same elements the same paths but whole warps together, which is as fast as no branch at all.
 
-`opencl-uniform` and `opencl-divergent` are the same in OpenCL: 32 neighbouring work-items stand for a warp. GPUs of
-other vendors run 8 to 64 together; a CPU's compiler may run as many as a vector has lanes, or one after the other. A
-device that is this CPU takes one branch an element instead of 64, which would take seconds a call.
+`opencl-uniform` and `opencl-divergent` are the same in OpenCL. GPUs of other vendors run 8 to 64 work-items together,
+so `opencl-uniform` has 64 neighbours take one path; a CPU's compiler may run as many as a vector has lanes, or one
+after the other. A device that is this CPU takes one branch an element instead of 64, which would take seconds a call.
 
 A CPU runs any branch at full speed as long as it predicts it, see `branch.prediction`.
 """
@@ -122,7 +122,7 @@ def build_opencl(across: int, how: str) -> Callable[..., Work]:
     return branch
 
 
-bench.variant("opencl-uniform", on="opencl")(build_opencl(1, "that 32 neighbours take the same way"))
+bench.variant("opencl-uniform", on="opencl")(build_opencl(1, "that 64 neighbours take the same way"))
 bench.variant("opencl-divergent", on="opencl")(build_opencl(0, "that neighbours take different ways"))
 
 
@@ -133,7 +133,7 @@ def by_opencl(results: Results) -> Iterator[str]:
         paths = max((paths for _, paths in times), default=1)
         apart, alike = (times.get((f"opencl-{name}", paths)) for name in ("divergent", "uniform"))
         if apart is not None and alike is not None and paths > 1:
-            ratio = phrases.against(results.versus(apart, alike), "32 neighbours on one path")
+            ratio = phrases.against(results.versus(apart, alike), "64 neighbours on one path")
             head = f"Neighbouring work-items on {paths} paths, by OpenCL on {opencl.name(results, device)}"
             yield f"{head}, are {ratio}{phrases.mark(apart, alike)}."
 

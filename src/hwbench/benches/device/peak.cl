@@ -2,12 +2,24 @@
 //
 // A chain is a vector V of WIDTH lanes of the type S: one lane on a device that makes vectors of work-items, as GPUs do,
 // and a native vector on a CPU. CHAINS of them are under way in each work-item. Literals and lanes are converted to S.
+//
+// Whole numbers of 32 bits are multiplied and added modulo 2³². Their factors are arguments: of literals a compiler makes
+// shifts, or one factor of two.
 
 #ifdef DOUBLES
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
 #endif
 #ifdef HALVES
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
+#endif
+
+#ifdef WHOLE
+#define MAD(x, a, b) ((x) * (a) + (b))
+#define UP one
+#define DOWN back
+#else
+#define UP (S)2
+#define DOWN (S)0.5f
 #endif
 
 #define PAIRS 32  // 64 operations a chain in the loop's body
@@ -23,8 +35,8 @@ kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void chains(
         int loop = 0;
         do {
             _Pragma("unroll") for (int pair = 0; pair < PAIRS; ++pair) {
-                ALL x[i] = FMA(x[i], (V)((S)2), (V)(b));
-                ALL x[i] = FMA(x[i], (V)((S)0.5f), (V)(e));
+                ALL x[i] = FMA(x[i], (V)(UP), (V)(b));
+                ALL x[i] = FMA(x[i], (V)(DOWN), (V)(e));
             }
         } while (++loop < loops);
     }

@@ -39,12 +39,18 @@ __device__ __forceinline__ unsigned fused(unsigned x, unsigned a, unsigned b) {
 #endif
 }
 
+// Whole numbers, modulo 2³²: a multiplication and an addition.
+__device__ __forceinline__ int fused(int x, int a, int b) { return (unsigned)x * (unsigned)a + (unsigned)b; }
+
 // The factors in the type of a chain; halves as the bits of two of them.
 template <typename type> struct factor {
     static constexpr type up = 2, down = 0.5;
 };
 template <> struct factor<unsigned> {
     static constexpr unsigned up = 0x40004000u, down = 0x38003800u;
+};
+template <> struct factor<int> {
+    static constexpr int up = 1664525, down = 22695477;
 };
 
 #define SEEDS 1024
@@ -82,6 +88,10 @@ FMA(fma_f2_1, unsigned, 1)
 FMA(fma_f2_2, unsigned, 2)
 FMA(fma_f2_4, unsigned, 4)
 FMA(fma_f2_8, unsigned, 8)
+FMA(fma_i4_1, int, 1)
+FMA(fma_i4_2, int, 2)
+FMA(fma_i4_4, int, 4)
+FMA(fma_i4_8, int, 8)
 
 // Never measured: the same without its stores, of which a compiler must leave nothing. Were its operations still there,
 // counting them in the others would prove nothing.

@@ -5,7 +5,8 @@ more chains help where there are too few warps. The roof is multiprocessors × u
 numbers a register.
 
 `opencl` is the same in OpenCL. A chain there is a native vector of the device, as its driver states it: a single number
-on GPUs, which make vectors of work-items, and up to 16 on a CPU.
+on GPUs, which make vectors of work-items, and up to 16 on a CPU. `i4` are multiply-adds of whole numbers modulo 2³²:
+two operations each, in GOP/s.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import cast
 
 import numpy as np
 
-from ...bench import Bench, Skip, Work
+from ...bench import Bench, Work
 from ...protocols import Array, DeviceArray, Dtype, Gpu, OpenCl, OpenClArray, Results
 from ...record import phrases, text
 from ...record.model import Record
@@ -32,6 +33,7 @@ from .._gpu import (
     blocks,
     chain_flops,
     chained,
+    known_chains,
     needs_capability,
     starts,
 )  # fmt: skip
@@ -41,8 +43,8 @@ PASSES = 16  # at least 0.15 ms with one chain a thread: long against the micros
 
 peak = Bench(
     "device.peak",
-    question="How many floating-point operations a second does the GPU do, by precision and by chains per thread?",
-    axes={"dtype": ("f4", "f8", "f2"), "chains": (1, 2, 4, 8)},
+    question="How many operations a second does the GPU do, by type and by chains per thread?",
+    axes={"dtype": ("f4", "f8", "f2", "i4"), "chains": (1, 2, 4, 8)},
     quick={"chains": (8,)},
     baseline="fma",
     measures="gpu fma",
@@ -55,16 +57,20 @@ peak = Bench(
 )
 
 
+WHOLE = {"b": 1_013_904_223, "e": 12_345, "one": 1_664_525, "back": 22_695_477}  # odd factors, or products end at 0
+
+
 def kernel_of(dtype: Dtype, chains: int) -> str:
-    """The kernel of a precision and a number of chains."""
-    if chains not in (1, 2, 4, 8):
-        raise Skip("bad_value", f"the kernels have 1, 2, 4 or 8 chains, not {chains}")
-    return f"fma_f{dtype.itemsize}_{chains}"
+    """The kernel in CUDA C++ of a type and a number of chains."""
+    known_chains(chains)
+    return f"fma_{dtype.kind}{dtype.itemsize}_{chains}"
 
 
 @peak.inputs
 def seeds(rng: np.random.Generator, dtype: Dtype) -> Array:
     """Where the chains start, repeated over them; halves go in pairs, as uint32."""
+    if dtype.kind == "i":
+        return rng.integers(0, 2**32, SEEDS, np.uint32).view(dtype)
     lanes = 2 if dtype.itemsize == 2 else 1
     found = starts(rng, lanes * SEEDS, dtype)
     return found.view(np.uint32) if lanes == 2 else found
@@ -73,21 +79,34 @@ def seeds(rng: np.random.Generator, dtype: Dtype) -> Array:
 @peak.reference
 def ends(seeds: np.ndarray, device: Gpu | OpenCl, dtype: Dtype, chains: int, variant: str = "fma") -> np.ndarray:
     """Each chain's start and what its passes add, chain after chain, a thread after the other."""
+    ended = whole(seeds) if dtype.kind == "i" else seeds.view(dtype) + dtype.type(PASSES * STEP)
     if variant == "opencl":
-        return np.resize(seeds.view(dtype) + dtype.type(PASSES * STEP), lanes(cast(OpenCl, device), dtype) * chains)
+        return np.resize(ended, lanes(cast(OpenCl, device), dtype) * chains)
     threads = blocks(cast(Gpu, device), "device.peak", kernel_of(dtype, chains)) * BLOCK
     chain = np.arange(threads) * chains + np.arange(chains)[:, None]
-    found = seeds.view(dtype).reshape(SEEDS, -1)[chain % SEEDS] + dtype.type(PASSES * STEP)
-    return np.asarray(found).reshape(-1)
+    return np.asarray(ended.reshape(SEEDS, -1)[chain % SEEDS]).reshape(-1)
+
+
+def whole(seeds: np.ndarray) -> np.ndarray:
+    """The ends of chains of whole numbers: all steps of a chain together are one multiplication and one addition."""
+    b, e, one, back = WHOLE.values()
+    factor, sum_ = 1, 0
+    for _ in range(PASSES):
+        factor, sum_ = factor * one % 2**32, (sum_ * one + back) % 2**32
+        for _ in range(PAIRS):
+            factor, sum_ = factor * one * back % 2**32, ((sum_ * one + b) * back + e) % 2**32
+    ends: np.ndarray = seeds.view(np.uint32) * np.uint32(factor) + np.uint32(sum_)
+    return ends.view(np.int32)
 
 
 @peak.counts
 def flops(device: Gpu | OpenCl, dtype: Dtype, chains: int, variant: str = "fma") -> dict[str, float]:
-    """Two for each fused multiply-add, four for a pair of halves."""
+    """Two for each multiply-add, four for a pair of halves."""
+    count, _ = counted_in(f"{dtype.kind}{dtype.itemsize}")
     if variant == "opencl":
-        return {"flops": chain_flops(PASSES) * chains * lanes(cast(OpenCl, device), dtype)}
+        return {count: chain_flops(PASSES) * chains * lanes(cast(OpenCl, device), dtype)}
     threads = blocks(cast(Gpu, device), "device.peak", kernel_of(dtype, chains)) * BLOCK
-    return {"flops": chain_flops(PASSES) * chains * threads * (1 + (dtype.itemsize == 2))}
+    return {count: chain_flops(PASSES) * chains * threads * (1 + (dtype.itemsize == 2))}
 
 
 @peak.memory
@@ -98,13 +117,14 @@ def peak_memory() -> int:
 
 @peak.variant("fma", on="gpu")
 def fma(device: Gpu, seeds: DeviceArray, dtype: Dtype, chains: int) -> Work:
-    """CUDA C++, independent chains of fused multiply-adds."""
+    """CUDA C++, independent chains of multiply-adds, fused where they are of floats."""
     if dtype.itemsize == 2:
         needs_capability(device, (5, 3), "arithmetic in half precision")
     kernel = kernel_of(dtype, chains)
     grid = blocks(device, "device.peak", kernel)
     to = device.put(np.zeros(grid * BLOCK * chains, np.uint32 if dtype.itemsize == 2 else dtype))
-    arguments = (seeds, to, *chained(dtype, PASSES))
+    numbers = [*map(dtype.type, WHOLE.values())] if dtype.kind == "i" else chained(dtype, PASSES)[2:]
+    arguments = (seeds, to, np.int32(PASSES), np.int32(PAIRS // UNROLLED), *numbers)
     launch = device.launcher("device.peak", kernel, grid, BLOCK, arguments)
     facts = {"sm": device.properties.sm, "blocks": grid, "clock_hz": device.properties.clock_hz}
     work: Work = device.timed(launch, output=lambda: device.get(to).view(dtype), facts=facts)
@@ -118,15 +138,16 @@ def lanes(device: OpenCl, dtype: Dtype) -> int:
 
 @peak.variant("opencl", on="opencl")
 def in_opencl(device: OpenCl, seeds: OpenClArray, dtype: Dtype, chains: int) -> Work:
-    """OpenCL, independent chains of fused multiply-adds in native vectors."""
-    kernel_of(dtype, chains)  # the same numbers of chains
+    """OpenCL, independent chains of multiply-adds in native vectors."""
+    known_chains(chains)
     device.needs(dtype)
     width, group = device.width(dtype), device.group
     macros = [*opencl.vectors(device, dtype), f"-DCHAINS={chains}"]
     to = device.put(np.zeros(lanes(device, dtype) * chains, dtype))
     last = seeds.nbytes // dtype.itemsize // width - 1
     counted = np.uint32(last), to, np.int32(PASSES), np.int32(PAIRS // UNROLLED)
-    given = (seeds, *counted, *map(dtype.type, (B, E, 1, BACK)))
+    numbers = WHOLE.values() if dtype.kind == "i" else (B, E, 1, BACK)
+    given = (seeds, *counted, *map(dtype.type, numbers))
     launch = device.launcher("device.peak", "chains", device.groups, group, given, macros)
     facts = {"sm": device.properties.sm, "groups": device.groups, "width": width}
     work: Work = device.timed(launch, output=to.get, facts=facts)
@@ -147,6 +168,9 @@ def peak_finding(results: Results) -> Iterator[str]:
     ]
     if told:
         yield f"Fused multiply-adds from registers: {phrases.entries(told)}."
+    if (whole_numbers := _best(results, "i4")) is not None:
+        rate = text.rate(results.rate("fma", "ops", **whole_numbers.params), "TOP/s")
+        yield f"Multiply-adds of int32 from registers: {rate}{phrases.mark(whole_numbers)}."
     one, eight = (results.find("fma", dtype="f4", chains=chains) for chains in (1, 8))
     if one is not None and eight is not None and one.counts.get("flops") and eight.counts.get("flops"):
         share = results.versus(eight, one).scaled(one.counts["flops"] / eight.counts["flops"])
@@ -156,23 +180,31 @@ def peak_finding(results: Results) -> Iterator[str]:
 
 
 def by_opencl(results: Results) -> Iterator[str]:
-    """For each OpenCL device the best rate of each precision; of one that is this CPU, beside the CPU's own."""
-    for device, records in opencl.by_device(results, "flops"):
+    """For each OpenCL device the best rate of each type; of one that is this CPU, beside the CPU's own."""
+    timed = [record for record in results.records if record.timed and record.device.startswith("opencl:")]
+    for device in dict.fromkeys(record.device for record in timed):
         told, ratios = [], []
-        for dtype in ("f2", "f4", "f8"):
-            found = [record for record in records if record.params.get("dtype") == dtype]
-            best = max(found, key=lambda record: opencl.rate(record, "flops"), default=None)
+        for dtype in ("f2", "f4", "f8", "i4"):
+            count, unit = counted_in(dtype)
+            found = [r for r in timed if (r.device, r.params.get("dtype")) == (device, dtype) and r.counts.get(count)]
+            best = max(found, key=lambda record: opencl.rate(record, count), default=None)
             if best is not None:
                 vectors = f"{best.params.get('chains')} chains of vectors of {best.facts.get('width', 1)}"
-                said = f"{text.rate(opencl.rate(best, 'flops'), 'GFLOP/s')} in {phrases.precision(dtype)} ({vectors})"
+                said = f"{text.rate(opencl.rate(best, count), f'G{unit}')} in {phrases.precision(dtype)} ({vectors})"
                 told.append(phrases.Item(said, (best,)))
-                ratios += opencl.beside_the_cpu(results, device, best, "fma")
+                ratios += opencl.beside_the_cpu(results, device, best, "fma") if dtype != "i4" else []
         if told:
             beside = f"; {phrases.entries(ratios)}" if ratios else ""
             yield f"Multiply-adds by OpenCL on {opencl.name(results, device)}: {phrases.entries(told)}{beside}."
 
 
+def counted_in(dtype: str) -> tuple[str, str]:
+    """The count of a type's operations, and their unit."""
+    return ("ops", "OP/s") if dtype == "i4" else ("flops", "FLOP/s")
+
+
 def _best(results: Results, dtype: str) -> Record | None:
-    """The record of the highest rate in a precision, by medians."""
+    """The record of the highest rate in a type, by medians."""
     found = [r for r in results.records if r.timed and r.variant == "fma" and r.params["dtype"] == dtype]
-    return max(found, key=lambda r: r.counts.get("flops", 0.0) / float(np.median(r.samples)), default=None)
+    count, _ = counted_in(dtype)
+    return max(found, key=lambda r: r.counts.get(count, 0.0) / float(np.median(r.samples)), default=None)

@@ -5,7 +5,9 @@
 // a CPU, whose groups are of one work-item, reads memory in order, and side by side the work-items of a GPU's group do.
 // In the next pass it takes its neighbour's run: no cache of one compute unit serves a second pass.
 
+#ifndef ITEMS
 #define ITEMS 4
+#endif
 #define EACH(body)                                                                                       \
     const size_t groups = get_num_groups(0);                                                             \
     for (int pass = 0; pass < passes; ++pass) {                                                          \

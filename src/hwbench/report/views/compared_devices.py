@@ -154,8 +154,9 @@ def _measured_gpu(runs: Runs, index: int, device: str) -> Iterator[Row]:
     card = gpu_of(run, device)
     if card is None:
         return
+    twice = device.startswith("opencl") and any(one.name == card.name for one in run.machine.gpus)
     yield Row(
-        f"{runs.labels[index]}: {card.name}",
+        f"{runs.labels[index]}: {card.name}{' by OpenCL' * twice}",
         MEASURED,
         None,
         peak.value if peak else None,
@@ -201,14 +202,15 @@ def _link(reading: Reading, device: str) -> HostLink | None:
 
 
 def _divergence(run: Run, device: str) -> str:
-    """Slowdown of a warp whose threads take 32 paths, where it was measured."""
+    """Slowdown of a warp, or by OpenCL of neighbours, whose threads take 32 paths, where it was measured."""
     times = {
-        record.variant: estimate(record.samples).value
+        record.variant.removeprefix("opencl-"): estimate(record.samples).value
         for record in measuring(run, "divergence")
         if (record.device, record.params.get("paths")) == (device, 32) and record.timed
     }
     if times.get("uniform", 0) > 0 and "divergent" in times:
-        return f"{text.amount(times['divergent'] / times['uniform'])}× for 32 ways in a warp"
+        among = "among neighbours" if device.startswith("opencl") else "in a warp"
+        return f"{text.amount(times['divergent'] / times['uniform'])}× for 32 ways {among}"
     return text.NOTHING
 
 

@@ -71,7 +71,8 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     if bench is not None and bench.answers and (found := answers.figure(runs, name, points, bench)) is not None:
         return found
     points = [point for point in points if not swept(point.record)] or list(points)
-    variants = list(dict.fromkeys(point.variant for point in points))
+    plain = {point.variant: point.record.variant for point in points}
+    variants = list(plain)
     leading = points[0].metric
     points = [point for point in points if point.metric == leading]
     if len(variants) < 2:
@@ -80,7 +81,7 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
         variants.sort(
             key=lambda variant: (
                 variant != bench.baseline,
-                bench.variants.index(variant) if variant in bench.variants else 99,
+                bench.variants.index(plain[variant]) if plain[variant] in bench.variants else 99,
             )
         )
     axes = _varying(points)
@@ -89,10 +90,12 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
     columns = _columns(runs, axes, unit, factor, bench.axes if bench is not None else {})
     groups = _thinned(_sorted({point.record.params.get(main, "") for point in points}))
     missing = [
-        (index, record)
+        (index, record, variant)
         for index, run in enumerate(runs)
         for record in run.records
-        if record.bench == name and record.status in NO_TIME and record.variant in variants and not swept(record)
+        if record.bench == name and record.status in NO_TIME and not swept(record)
+        for variant in [runs.variant(index, record)]
+        if variant in variants
     ]
     split: dict[tuple[int, tuple[Scalar, ...]], list[Point]] = {}
     for point in points:
@@ -119,19 +122,19 @@ def _figure(runs: Runs, name: str, points: Sequence[Point]) -> Figure | None:
         present = {(mark.group, mark.series) for mark in marks}
         marks += [
             charts.Mark(
-                series=record.variant,
-                colour=runs.colours[record.variant],
+                series=variant,
+                colour=runs.colours[variant],
                 case=format.case(record),
                 value=None,
                 group=format.value_of(main, record.params.get(main, "")),
                 label=record.status,
                 more=record.why,
             )
-            for index, record in missing
+            for index, record, variant in missing
             if index == run
             and _rest(record, axes) == rest
             and record.params.get(main, "") in groups
-            and (format.value_of(main, record.params.get(main, "")), record.variant) not in present
+            and (format.value_of(main, record.params.get(main, "")), variant) not in present
         ]
         words = bench.axes if bench is not None else {}
         threads = max(point.threads for point in here)
@@ -201,7 +204,7 @@ def _told_against(runs: Runs, point: Point) -> str:
     against = runs.against_baseline(point)
     if against is not None:
         return text.ratio(against)
-    return "is the baseline" if point.bench and point.variant == point.bench.baseline else "no baseline"
+    return "is the baseline" if point.bench and point.record.variant == point.bench.baseline else "no baseline"
 
 
 def _varying(points: Sequence[Point]) -> list[str]:

@@ -11,7 +11,6 @@ from typing import TypeAlias
 from ...analysis import precision
 from ...record import text
 from ...record.estimate import estimate
-from ...record.facts import this_cpu, variant_on
 from ...record.model import COUNTS, Record, metrics
 from ...record.store import encode
 from .. import format
@@ -45,8 +44,7 @@ def view(runs: Runs) -> Section | None:
                     format.of_limit(point.of_limit),
                 ]
             status = record.status + (f": {record.why}" if record.reasons else "")
-            variant = variant_on(run, record) if this_cpu(run, record.device) else record.variant
-            row = (record.bench, variant, params, *figures, status)
+            row = (record.bench, runs.variant(index, record), params, *figures, status)
             rows.append(runs.row(index, row))
     head = (
         "bench",

@@ -85,7 +85,9 @@ def _lines_of(runs: Runs, index: int) -> tuple[Estimate | None, Estimate | None]
 def _mark(points: Sequence[Point], size: str) -> str:
     """Why the records are suspect from which a level's line follows, those of the baseline; "" where none is."""
     used = (
-        one.record for one in points if one.bench and one.variant == one.bench.baseline and one.text("size") == size
+        one.record
+        for one in points
+        if one.bench and one.record.variant == one.bench.baseline and one.text("size") == size
     )
     return mark(*used)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hwbench.record.model import Gpu
 from hwbench.report.views.gpu.occupancy import view as occupancy
 from made_up.gpu_records import record
 from made_up.gpu_sample import gpu_run
@@ -32,6 +33,25 @@ def test_each_kind_of_work_has_a_line_for_each_number_in_flight():
     assert [row["x"] for row in data["dashed"]] == [4096]
     assert [key.label for key in shown.legend][:2] == ["1 in flight a thread", "8 in flight a thread"]
     assert column(shown, "threads")[:3] == ["32", "2048", "131\u202f072"]
+
+
+def test_a_cpu_by_opencl_is_named_and_holds_no_stated_number_of_threads():
+    """Which OpenCL does not tell; the introduction says what a thread is there."""
+    run = filled()
+    records = [
+        replace(one, device="opencl:0", variant="opencl", facts={"item_threads": 16 if by_lanes else 1})
+        for one in run.records
+        for by_lanes in [one.params["work"] == "fma"]
+    ]
+    device = Gpu(name="pthread (this CPU)", state={"this_cpu": True})
+    section = occupancy(dataset(replace(run, records=records, machine=replace(run.machine, opencl=[device]))))
+    shown = only_figure(section)
+    assert [panel.title for panel in shown.panels] == [
+        "multiply-adds, pthread (this CPU)", "copies, pthread (this CPU)"
+    ]  # fmt: skip
+    assert [key.label for key in shown.legend] == ["1 in flight a thread", "8 in flight a thread"]
+    assert "a work-item with a vector stands for as many threads" in section.intro[0]
+    assert "this is no GPU but the machine's own CPU" in section.intro[1]
 
 
 def test_one_number_of_threads_is_no_curve():

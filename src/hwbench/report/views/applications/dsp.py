@@ -105,7 +105,7 @@ def _crossover(runs: Runs, points: Sequence[Point]) -> Figure | None:
     for (run, rest), here in itertools.islice(_split(points, "taps").items(), 6):
         marks = []
         for point in sorted(here, key=lambda point: _number(point, "taps") or 0):
-            variant = point.record.variant
+            variant = point.variant
             variants[variant] = None
             rate = _rate(point)
             marks.append(
@@ -141,7 +141,7 @@ def _crossover(runs: Runs, points: Sequence[Point]) -> Figure | None:
         for point in sorted(here, key=lambda point: (_number(point, "taps") or 0, point.record.variant)):
             row = (
                 f"{_number(point, 'taps'):g}",
-                point.record.variant,
+                point.variant,
                 text.amount(point.seconds.value * 1e6),
                 text.columns(point.seconds.scaled(1e6))[1],
                 point.record.status,
@@ -167,7 +167,7 @@ def _transforms(runs: Runs, points: Sequence[Point]) -> Figure | None:
         title = _titled(runs, run, rest)
         marks = []
         for point in sorted(here, key=lambda point: (_number(point, "n") or 0, point.record.variant)):
-            variant = point.record.variant
+            variant = point.variant
             variants[variant] = None
             rate = _rate(point)
             marks.append(

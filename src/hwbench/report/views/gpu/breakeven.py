@@ -108,7 +108,7 @@ def _lines(points: Sequence[Point], device: str) -> dict[str, dict[int, Point]]:
     """By way and n: of the CPU's variants the fastest at each n."""
     found: dict[str, dict[int, Point]] = {}
     for point in points:
-        way = GPU_WAYS.get(point.variant) if point.record.device == device else None
+        way = GPU_WAYS.get(point.record.variant) if point.record.device == device else None
         if point.record.device == "cpu":
             way = CPU
         if way is None or not point.n:

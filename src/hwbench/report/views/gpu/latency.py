@@ -61,7 +61,7 @@ def view(runs: Runs) -> Section | None:
         panels,
         columns.table("Every footprint on the GPU", shown),
         ("l1 loads through the L1 cache, l2 past it: where both agree, L1 has no part in it. " * by_cuda)
-        + ("opencl loads through all caches, by one work-item. " * any(p.variant == "opencl" for p in shown))
+        + ("opencl loads through all caches, by one work-item. " * any(p.record.variant == "opencl" for p in shown))
         + "Lower is better.",
         legend,
         wide=not runs.several,

@@ -360,14 +360,14 @@ def _direction(way: str, device: str) -> str:
 
 def _ways(drawn: Iterable[str]) -> str:
     """What the copies are that were drawn, by CUDA and by OpenCL."""
-    variants = {name.rpartition(" ")[2] for name in drawn}
+    by_opencl = {name.partition(" ")[2].startswith("opencl") for name in drawn}
     said = []
-    if variants - {"opencl"}:
+    if False in by_opencl:
         said.append(
             "raw is the CUDA runtime's own copy, cupy what cupy.asarray and .get() give. From pinned memory the GPU "
             "copies by itself; pageable memory, which is what NumPy gives, goes through a buffer of the driver's."
         )
-    if "opencl" in variants:
+    if True in by_opencl:
         said.append(
             "opencl is OpenCL's own copy: pinned memory is allocated by the driver, pageable memory by NumPy, and "
             "mapped is a buffer of the device that the CPU writes or reads."

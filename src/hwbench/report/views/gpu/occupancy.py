@@ -29,6 +29,7 @@ def view(runs: Runs) -> Section | None:
     )  # fmt: skip
     panels: list[Panel] = []
     shown: list[Point] = []
+    held = False
     colours = _colours(runs)
     for index in range(len(runs)):
         for device in common.devices(runs, index):
@@ -45,6 +46,7 @@ def view(runs: Runs) -> Section | None:
                 title = f"{what}, {common.label(runs, index, device)}"
                 about = f"Rate of {what} over the number of threads, {title}."
                 most = _resident(here)
+                held = held or min(xs) < most < max(xs)
                 marks = [
                     columns.mark(point, series=name, colour=colours[name], x=float(_threads(point)))
                     for point in here
@@ -65,7 +67,8 @@ def view(runs: Runs) -> Section | None:
     if not panels:
         return None
     legend = [Key(f"{name} in flight a thread", colour, "line") for name, colour in colours.items()]
-    legend.append(Key("threads that the GPU holds at a time", "ink-2", "dash"))
+    if held:
+        legend.append(Key("threads that the GPU holds at a time", "ink-2", "dash"))
     figure = Figure(
         "Rate over threads",
         panels,
@@ -77,7 +80,10 @@ def view(runs: Runs) -> Section | None:
     intro = [
         "A GPU hides latency behind other threads. With too few threads it waits: for the previous result where it "
         "computes, for memory where it copies. The operations in flight are threads × chains, so half the threads with "
-        "twice the chains reach the same rate.",
+        "twice the chains reach the same rate."
+        + " By OpenCL a work-item with a vector stands for as many threads as the vector holds."
+        * any(point.record.facts.get("item_threads", 1) != 1 for point in shown),
+        *common.cautions(runs),
     ]
     return Section("occupancy", "Occupancy", "How many threads keep the GPU busy", intro, [figure], topic="gpu")
 
