@@ -123,6 +123,19 @@ class peak(_Suite):
         return measure(self)
 
 
+class roofline(_Suite):
+    """Multiply-adds on the way through memory."""
+
+    bench = "device.roofline"
+    version = 1
+    param_names = ("variant", "dtype", "fmas", "size")
+    params = (("fused", "cupy"), ("f4", "f8"), (2, 4, 8, 16, 32, 64, 128, 256, 512), ("HBM",))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
 class tensor(_Suite):
     """Tensor cores from registers."""
 
@@ -173,6 +186,19 @@ class launch(_Suite):
     version = 2
     param_names = ("variant",)
     params = (("queued", "enqueue", "sync", "graph", "event", "cupy", "opencl", "opencl-enqueue", "opencl-sync"),)
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class graph(_Suite):
+    """Small steps one after the other."""
+
+    bench = "device.graph"
+    version = 1
+    param_names = ("variant", "n")
+    params = (("python", "queued", "graph", "persistent"), (1024, 16384, 262144, 4194304))
 
     def setup_cache(self) -> Records:
         """Measure the whole bench, once a commit."""

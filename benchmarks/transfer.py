@@ -36,6 +36,58 @@ class chunks(_Suite):
         return measure(self)
 
 
+class engines(_Suite):
+    """The same copy by the runtime and by a kernel."""
+
+    bench = "transfer.engines"
+    version = 1
+    param_names = ("variant", "direction", "size")
+    params = (("runtime", "kernel"), ("d2d", "h2d", "d2h"), ("64KiB", "1MiB", "16MiB", "256MiB"))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class latency(_Suite):
+    """Loads across the link."""
+
+    bench = "transfer.latency"
+    version = 1
+    param_names = ("variant", "memory")
+    params = (("load",), ("host", "peer"))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class managed(_Suite):
+    """Touching and prefetching managed memory."""
+
+    bench = "transfer.managed"
+    version = 1
+    param_names = ("variant", "direction", "size")
+    params = (("touch", "prefetch", "after"), ("h2d", "d2h"), ("64KiB", "1MiB", "16MiB", "256MiB"))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
+class peer(_Suite):
+    """Copies from GPU to GPU."""
+
+    bench = "transfer.peer"
+    version = 1
+    param_names = ("variant", "direction", "peer", "size")
+    params = (("engine", "kernel"), ("to", "from", "both"), (1,), ("256MiB",))
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
 class overlap(_Suite):
     """Copying there, computing and copying back on several streams."""
 

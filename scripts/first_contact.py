@@ -40,7 +40,7 @@ from gpu import targets  # noqa: E402 - found beside the tests of a GPU
 
 HWBENCH = (sys.executable, "-m", "hwbench")
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ROOT / "tests/gpu/test_on_a_gpu.py"))
-# What targets are read off, most important first: benches with their parameters.
+# What targets are read off, most important first, and what no card has run yet: benches with their parameters.
 GOALS: Sequence[Sequence[str]] = (
     ("device.stream", "--param", "size=HBM", "--variant", "bytes16"),
     ("transfer.copy", "--param", "memory=pinned", "--param", "size=256MiB", "--variant", "raw"),
@@ -49,6 +49,8 @@ GOALS: Sequence[Sequence[str]] = (
     ("device.matmul", "--param", "n=8192", "--param", "precision=bf16", "--param", "precision=fp8"),
     ("device.launch",),
     ("device.clock", "--param", "work=product", "--param", "seconds=30"),
+    ("device.roofline", "device.graph"),
+    ("transfer.engines", "transfer.latency", "transfer.managed", "transfer.peer"),
 )
 BESIDE = "copy16 or pick or fma_f4_8 or barriers_block or memcpy_async"  # kernels that are set beside nvcc's
 WHOLE = ("device.*", "transfer.*", "offload.*")

@@ -47,7 +47,7 @@ REASONS: tuple[tuple[str, str, str], ...] = (
         "each block would link all lines: the ring is the same, and it is linked outside of the samples",
     ),
     (
-        "latency.py:91",
+        r"device/latency.py:91|transfer/latency.py:89",
         "^blocks",
         "threads take turns: the ring is the same, and it is linked outside of the samples",
     ),
@@ -60,6 +60,11 @@ REASONS: tuple[tuple[str, str, str], ...] = (
         "transfer/copy.cu",
         "^gridDim",
         "each block would copy all: the answer is the same, and only a card's rate shows it",
+    ),
+    (
+        "device/graph.cu",
+        "^gridDim",
+        "each block would move all elements: the answer is the same, and only a card's rate shows it",
     ),
 )
 
@@ -119,13 +124,17 @@ CUDA: Sequence[tuple[str, str, str]] = (
     ("trip count", r"(turn < 4)", "turn < 2"),
     ("trip count", r"(k < 16)", "k < 8"),
     ("trip count", r"(round < rounds)", "round < rounds / 2"),
+    ("trip count", r"(step < steps)", "step < steps / 2"),
     ("trip count", r"(sixteens)(?=; \+\+i)", "(sixteens / 2)"),
     ("constant", r"#define (?:ITEMS|LOADS|SUMS|WORDS) (\d+)", "1"),
     ("constant", r"#define PAIRS (32)", "16"),
     ("constant", r"static constexpr type (up = 2)", "up = 1"),
+    ("constant", r"\(type\)(2|0\.5)", "1"),
+    ("stride", r"\? 0 : (i \+ 1)\]", "i"),
     ("grid", r"(gridDim\.x \* blockDim\.x)", "blockDim.x"),
     ("grid", r"(gridDim\.x % parts)", "0"),
     ("barrier", r"(__syncthreads\(\);)", ""),
+    ("barrier", r"(\bbarrier\(state\);)", ""),
     ("barrier", r"(__threadfence\(\);)", ""),
     ("barrier", r"(__threadfence_system\(\);)", ""),
     ("threads", r"(across \? )", "!across ? "),
@@ -152,9 +161,9 @@ def cuda_mutants() -> Iterator[Mutant]:
 
 PYTHON = (
     *(f"benches/{folder}/{name}.py" for folder, names in {
-        "device": ("atomics", "banks", "coalescing", "divergence", "latency", "launch", "layout", "matmul", "occupancy",
-                   "peak", "stream", "sync", "tensor", "_formats"),
-        "transfer": ("chunks", "copy", "overlap"),
+        "device": ("atomics", "banks", "coalescing", "divergence", "graph", "latency", "launch", "layout", "matmul",
+                   "occupancy", "peak", "roofline", "stream", "sync", "tensor", "_formats"),
+        "transfer": ("chunks", "copy", "engines", "latency", "managed", "overlap", "peer"),
     }.items() for name in names),
     "benches/_gpu.py", "devices/gpu_timing.py", "devices/gpu_gate.py", "devices/gpu.py", "devices/cublas_lt.py",
 )  # fmt: skip

@@ -301,6 +301,28 @@ class Properties(Protocol):
     def copy_engines(self) -> int: ...
 
 
+class Peer(Protocol):
+    """Another GPU of the machine; `direct`: whether the two reach each other's memory."""
+
+    index: int
+    name: str
+    direct: bool
+
+    def reached(self) -> None:
+        """Skip where kernels cannot reach its memory."""
+
+    def put(self, host: npt.ArrayLike) -> DeviceArray:
+        """A copy of a host array in its memory."""
+
+    def get(self, array: DeviceArray) -> Array:
+        """A copy of an array in its memory on the host, once everything queued is done."""
+
+    def copier(
+        self, dst: DeviceArray, src: DeviceArray, nbytes: int, *, here: bool, stream: Stream
+    ) -> Callable[[], None]:
+        """What enqueues a copy from the own GPU to this one, or to `here`, each time it is called."""
+
+
 class Gpu(Protocol):
     """One GPU, as a builder uses it."""
 
@@ -364,6 +386,12 @@ class Gpu(Protocol):
         stream: Stream | None = None,
     ) -> Callable[[], None]:  # fmt: skip
         """What enqueues one copy each time it is called."""
+
+    def prefetcher(self, buffer: HostBuffer, *, to_host: bool = False) -> Callable[[], None]:
+        """What enqueues moving the pages of managed memory to the GPU, or to the host, each time it is called."""
+
+    def peer(self, further: int) -> Peer:
+        """The GPU that is so many numbers further on, round the end of those that are visible; Skip without one."""
 
     def fp8_product(self, left: DeviceArray, right: DeviceArray, to: DeviceArray, *, fast: bool = False) -> Product:
         """What enqueues `to = left · right` in e4m3 each time it is called; `close()` gives back what describes it."""

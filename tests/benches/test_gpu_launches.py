@@ -39,6 +39,7 @@ COUNTS = [
     ("device.clock", {"work": "product"}, (), {"flops": 2 * 8192**3}),
     ("device.coalescing", {}, (np.zeros(4096, "f4"),), {"items": 4096, "bytes": 32768}),
     ("device.divergence", {"paths": 4}, (np.zeros(MIB, "f4"),), {"items": 64 * MIB, "flops": 64 * 64 * MIB}),
+    ("device.graph", {"n": 1024}, (), {"calls": 100}),
     ("device.latency", {"size": "L2"}, (), {"hops": 8192}),
     ("device.launch", {}, (), {"calls": 100}),
     ("device.layout", {"fields": 4}, (np.zeros((8, 4), "f4"),), {"items": 32, "bytes": 160, "flops": 32}),
@@ -48,6 +49,8 @@ COUNTS = [
     ("device.peak", {"dtype": np.dtype("f4"), "chains": 8}, (), {"flops": CHAIN * 8 * 3 * 4 * 256}),
     ("device.peak", {"dtype": np.dtype("f2"), "chains": 1}, (), {"flops": 2 * CHAIN * 3 * 4 * 256}),
     ("device.peak", {"dtype": np.dtype("i4"), "chains": 2}, (), {"ops": 2 * CHAIN * 3 * 4 * 256}),
+    ("device.roofline", {"size": 48 * MIB, "dtype": np.dtype("f4"), "fmas": 16}, (),
+     {"bytes": 48 * MIB, "flops": 2 * 16 * 6 * MIB}),
     *(("device.stream", {"size": 48 * MIB, "kernel": kernel, "variant": "bytes16"}, (), {"bytes": 48 * MIB, "flops": f})
       for kernel, f in (("copy", 0), ("triad", 8 * MIB), ("read", 0), ("write", 0))),
     ("device.stream", {"size": MIB, "kernel": "copy", "variant": "bytes16"}, (), {"bytes": 512 * MIB, "flops": 0}),
@@ -57,6 +60,12 @@ COUNTS = [
     *(("device.tensor", {"precision": name}, (), {"flops": 2 * 16 * 8 * k * 64 * 128 * WARPS})
       for name, k in (("tf32", 8), ("f16", 16), ("bf16", 16), ("fp8", 32), ("int8", 32), ("f16_sums", 16))),
     ("transfer.chunks", {"size": MIB, "pieces": 4}, (), {"bytes": MIB, "calls": 1}),
+    *(("transfer.engines", {"size": MIB, "direction": way}, (), {"bytes": MIB * (1 + (way == "d2d")), "calls": 1})
+      for way in ("d2d", "h2d", "d2h")),
+    *(("transfer.peer", {"size": MIB, "direction": way}, (), {"bytes": MIB * (1 + (way == "both")), "calls": 1})
+      for way in ("to", "from", "both")),
+    ("transfer.latency", {}, (), {"hops": 2048}),
+    ("transfer.managed", {"size": MIB}, (), {"bytes": MIB, "calls": 1}),
     *(("transfer.copy", {"size": MIB, "direction": way}, (), {"bytes": MIB * (1 + (way == "both")), "calls": 1})
       for way in ("h2d", "d2h", "both")),
     *(("transfer.overlap", {"stage": stage, "streams": 1}, (np.zeros(1024, "f4"),),
@@ -95,7 +104,7 @@ class Durations(dict[str, float]):
 
 @pytest.fixture
 def gpu() -> FakeGpu:
-    made = FakeGpu()
+    made = FakeGpu(count=2)
     made.kernels = Durations()
     made.attributes[38] = MIB
     return made
@@ -129,10 +138,14 @@ GRIDS = [
     *(("device.cache", name, {}, f"read_{name}", WAVE) for name in ("l1", "shared")),
     ("device.coalescing", "contiguous", {"n": 2**12}, "pick", 4),
     ("device.divergence", "uniform", {"paths": 2}, "paths", 4096),
+    *(("device.graph", name, {"n": n}, kernel, grid) for n, grid in ((1000, 4), (2**20, WAVE))
+      for name, kernel in (("queued", "advance"), ("persistent", "advance_all"))),
     ("device.latency", "l2", {"size": "8KiB"}, "warm", 1),
     ("device.occupancy", "kernel", {"work": "copy", "threads": 2048, "chains": 1}, "copy_1", 16),
     ("device.occupancy", "kernel", {"work": "fma", "threads": 2048, "chains": 1}, "fma_f4_1", 16),
     ("device.peak", "fma", {"dtype": "f4", "chains": 8}, "fma_f4_8", WAVE),
+    *(("device.roofline", "fused", {"dtype": "f8", "fmas": fmas, "size": "16MiB"}, f"fused_f8_{body}", 1024)
+      for fmas, body in ((4, 1), (48, 8), (128, 32))),
     ("device.stream", "bytes16", {"kernel": "copy", "size": "2MiB"}, "copy16_again", WAVE),
     ("device.stream", "bytes16", {"kernel": "read", "size": "16MiB"}, "read16", WAVE),
     ("device.stream", "bytes16", {"kernel": "copy", "size": "16MiB"}, "copy16", 2048),
@@ -142,6 +155,11 @@ GRIDS = [
     ("device.tensor", "mma", {"precision": "bf16"}, "mma_bf16", WAVE),
     *(("transfer.copy", "raw", {"direction": way, "memory": kind, "size": "16MiB"}, "move16", 8 * SM)
       for way in ("h2d", "d2h") for kind in ("mapped", "managed")),
+    *(("transfer.engines", "kernel", {"direction": way, "size": "16MiB"}, kernel, grid)
+      for way, kernel, grid in (("d2d", "copy16", 4096), ("h2d", "move16", 8 * SM))),
+    *(("transfer.managed", "touch", {"direction": way, "size": "16MiB"}, "move16", 8 * SM) for way in ("h2d", "d2h")),
+    *(("transfer.latency", "load", {"memory": memory}, "chase_cg", 1) for memory in ("host", "peer")),
+    ("transfer.peer", "kernel", {"direction": "both", "peer": 1, "size": "16MiB"}, "move16", 8 * SM),
     ("transfer.overlap", "pipeline", {"stage": "kernel", "streams": 2, "size": "1MiB"}, "chain", 64),
 ]  # fmt: skip
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++, which .ci/run installs")
@@ -155,7 +173,7 @@ def test_a_launch_has_blocks_for_all_multiprocessors(
     """Multiprocessors x what one holds where blocks take turns, all of the array where each has a part of its own."""
     work, launches = built(device, name, variant, params)
     assert {one.grid for one in launches if one.kernel == kernel} == {(grid,)}
-    assert {one.cooperative for one in launches if one.kernel == kernel} == {kernel == "barriers_grid"}
+    assert {one.cooperative for one in launches if one.kernel == kernel} == {kernel in ("barriers_grid", "advance_all")}
     assert work.facts.get("l2") == ("flushed" if name == "device.coalescing" or params.get("work") == "copy" else None)
 
 

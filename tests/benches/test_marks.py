@@ -39,6 +39,19 @@ def further() -> Run:
         record("device.cache", "l1", {}, 1e-3, counts={"bytes": 33e9}),
         record("device.clock", "load", {"work": "fma", "seconds": 30}, 1.0, counts={"flops": 60e12},
                facts={"boost_call_s": 1.0, "sustained_call_s": 1.1, "seconds": 30}),
+        *(record("device.graph", way, {"n": 1024}, at, counts={"calls": 100})
+          for way, at in (("python", 1.0), ("graph", 0.5))),
+        *(record("device.roofline", way, {"dtype": "f4", "fmas": n, "size": "HBM"}, max(1.0, n / 80) * at,
+                 counts={"bytes": 8e9, "flops": 2e9 * n})
+          for way, at in (("fused", 1.0), ("cupy", 16.0)) for n in (2, 8, 64, 512)),
+        *(record("transfer.engines", way, {"direction": "d2d", "size": "1MiB"}, at, counts={"bytes": 2**21})
+          for way, at in (("runtime", 1.0), ("kernel", 0.8))),
+        record("transfer.latency", "load", {"memory": "host"}, 1.0, counts={"hops": 2048}),
+        *(record("transfer.managed", way, {"direction": "h2d", "size": "1MiB"}, at, counts={"bytes": 2**20})
+          for way, at in (("touch", 1.0), ("prefetch", 0.2), ("after", 0.1))),
+        *(record("transfer.peer", way, {"direction": "from", "peer": n, "size": "1MiB"}, at, counts={"bytes": 2**20},
+                 facts={"peer": f"gpu:{n}", "direct": n == 1})
+          for way, n, at in (("engine", 1, 1.0), ("kernel", 1, 0.9), ("engine", 2, 2.0))),
         *(record("transfer.chunks", "each", piece | {"pieces": n}, 1e-3 + 5e-6 * n, facts={"piece_bytes": 2**26 // n},
                  counts={"bytes": 2**26, "calls": 1}) for n in (1, 64)),
         *(record("transfer.overlap", "pipeline", stage | {"stage": name, "streams": streams}, at)

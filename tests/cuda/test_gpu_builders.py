@@ -40,6 +40,9 @@ SMALL = {
     "offload.breakeven": {"n": (4**5, 4**8)},
     "transfer.chunks": {"pieces": (1, 256), "size": ("4MiB",)},
     "transfer.copy": {"size": ("64KiB", "4MiB")},
+    "transfer.engines": {"size": ("64KiB", "4MiB")},
+    "transfer.managed": {"size": ("64KiB", "4MiB")},
+    "transfer.peer": {"size": ("4MiB",)},
     "transfer.overlap": {"streams": (1, 4), "size": ("4MiB",)},
 }
 
@@ -48,7 +51,7 @@ SMALL = {
 def built():
     """The quick set's cases on a GPU of 1 MiB of L2: how each variant ended, what failed on the clock, the GPU."""
     with pytest.MonkeyPatch.context() as patch:
-        gpu = FakeGpu()
+        gpu = FakeGpu(count=2)
         gpu.kernels = Durations()
         gpu.attributes[38] = 2**20
         install(patch, gpu, FakeNvml())

@@ -181,6 +181,20 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     ),
     ("device.cache", "read_l1"): (exactly(4, "LDG", bits=128), past_l1(0), links(0), at_least(16, "FADD")),
     ("device.cache", "read_shared"): (exactly(4, "LDS", bits=128), at_least(1, "BAR"), at_least(16, "FADD")),
+    # Two items of 16 bytes a thread, and each pair of multiply-adds on each of their elements; at the full rate.
+    **{
+        ("device.roofline", f"fused_{dtype}_{pairs}"): (
+            exactly(2, "LDG", bits=128),
+            exactly(2, "STG", bits=128),
+            exactly(2 * pairs * chains, opcode),
+            # But for those that begin a row with a new summand, which the reuse cache does not have yet.
+            *([uncrowded(opcode, but=2)] if opcode == "FFMA" else []),
+            links(0),
+            past_l1(0),
+        )
+        for dtype, opcode, chains in (("f4", "FFMA", 8), ("f8", "DFMA", 4))
+        for pairs in (1, 8, 32)
+    },
     ("device.divergence", "paths"): (exactly(1024, "FFMA"), at_least(1, "BRX", "BRA")),
     **{
         ("device.occupancy", f"copy_{loads}"): (exactly(loads, "LDG", bits=128), exactly(loads, "STG", bits=128))
@@ -210,6 +224,16 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     ("device.sync", "barriers_block"): (between(16, 18, "BAR"),),
     ("device.sync", "barriers_grid"): (at_least(2, "ATOM", "ATOMG"), at_least(2, "MEMBAR"), at_least(2, "BAR")),
     ("device.sync", "step"): (exactly(1, "LDG"), exactly(1, "STG"), exactly(0, "BAR", "MEMBAR", "ATOM", "ATOMG")),
+    ("device.graph", "advance"): (at_least(1, "LDG", bits=32), at_least(1, "STG"), past_l1(1), exactly(0, "BAR")),
+    # What the steps load, and the barrier's two loads, of which one is in the loop that waits.
+    ("device.graph", "advance_all"): (
+        past_l1(3),
+        seen_by_all(2, "LDG", "LD"),
+        at_least(1, "NANOSLEEP"),
+        at_least(2, "BAR"),
+        at_least(3, "MEMBAR"),
+        at_least(2, "ATOM", "ATOMG", "RED", "REDG"),
+    ),
     ("device.sync", "mark"): (exactly(1, "STG"),),
     ("device.sync", "atomic_global"): (at_least(1, "RED", "REDG", "ATOMG"), exactly(0, "ATOMS")),
     ("device.sync", "atomic_shared"): (at_least(1, "ATOMS"), at_least(1, "BAR")),

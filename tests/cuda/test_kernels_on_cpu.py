@@ -274,6 +274,18 @@ def multiplies_and_adds_modulo_two_to_the_32(kernel, launch):
     np.testing.assert_array_equal(result, np.append(x, np.full(3, 7, np.uint32)))
 
 
+@checks("device.roofline", *(f"fused_{dtype}_{pairs}" for dtype in ("f4", "f8") for pairs in (1, 8, 32)))
+def computes_on_the_way(kernel, launch):
+    _, dtype, pairs = kernel.split("_")
+    dtype, pairs = np.dtype(dtype), int(pairs)
+    source = rng().integers(0, 2**20, 3 * 64 * 32 // dtype.itemsize).astype(dtype) / dtype.type(2**22)
+    b, step = 0.25, 2.0**-11  # a pair of multiply-adds adds `step`, and nothing rounds
+    for loops in (1, 3):
+        target = np.full(source.size + 4, SENTINEL, dtype)
+        launch(kernel, 3, 64, [source, target, np.int32(loops), *np.array([b, step - b / 2], dtype)])
+        np.testing.assert_array_equal(target, [*(source + dtype.type(loops * pairs * step)), *[SENTINEL] * 4])
+
+
 @checks("device.peak", "control")
 def leaves_everything_as_it_was(kernel, launch):
     result = np.full(64, SENTINEL, np.float32)
@@ -373,6 +385,28 @@ def takes_one_step_a_launch(kernel, launch):
     for _ in range(3):
         launch(kernel, 3, 32, [token])
     assert token[0] == 3
+
+
+@checks("device.graph", "advance")
+def takes_the_neighbours_value_and_adds_one(kernel, launch):
+    source = rng().integers(0, 1000, 150).astype(np.float32)
+    for n, grid in ((150, 2), (33, 3)):
+        target = np.full(152, SENTINEL, np.float32)
+        launch(kernel, grid, 32, [source, target, np.int32(n)])
+        np.testing.assert_array_equal(target, [*(np.roll(source[:n], -1) + 1), *[SENTINEL] * (152 - n)])
+
+
+@checks("device.graph", "advance_all")
+def takes_all_steps_with_a_barrier_between(kernel, launch):
+    source, state = rng().integers(0, 1000, 150).astype(np.float32), np.zeros(2, np.uint32)
+    barriers = 0
+    for n, steps in ((150, 1), (150, 6), (33, 7)):
+        ends = [np.full(152, SENTINEL, np.float32) for _ in range(2)]
+        launch(kernel, 3, 32, [source, *ends, np.int32(n), np.int32(steps), state], cooperative=True)
+        expected = [*(np.roll(source[:n], -steps) + steps), *[SENTINEL] * (152 - n)]
+        np.testing.assert_array_equal(ends[(steps - 1) % 2], expected)
+        barriers += steps - 1
+        assert state.tolist() == [0, barriers]
 
 
 @checks("device.sync", "atomic_global", "atomic_shared", "atomic_warp")
@@ -476,6 +510,11 @@ MUTANTS = [
     ("device.sync", "atomic_shared", "own[i] = 0;\n    __syncthreads();", "own[i] = 0;"),
     ("device.sync", "atomic_warp", "apart > mask", "apart > 0"),
     ("gpu_gate", "gate", "flag[1] = ticket", "flag[1] = 0"),
+    ("device.roofline", "fused_f4_8", "fmaf(x.w, factor", "fmaf(x.z, factor"),
+    ("device.roofline", "fused_f8_1", "++loop < loops", "++loop < 1"),
+    ("device.graph", "advance", "i + 1 == n ? 0 : i + 1", "i + 1"),
+    ("device.graph", "advance_all", "        barrier(state);\n", ""),
+    ("device.graph", "advance_all", "step & 1", "step & 2"),
     ("device.divergence", "paths", "WAY(30, 0x6283)", "WAY(30, 0x6282)"),
     ("device.cache", "read_shared", "at += STEP", "at += STEP - 1"),
     ("device.divergence", "paths", "(place & 31) * 32 + (place >> 5)", "place"),

@@ -98,6 +98,7 @@ class FakeGpu:
         self.free, self.total = 70 * 2**30, 80 * 2**30
         self.registered: list[int] = []
         self.launched: set[str] = set()
+        self.peers, self.enabled = True, set[tuple[int, int]]()  # whether GPUs reach each other, and who has asked to
 
     # --- the two time lines ---------------------------------------------------------------------------------------
 
@@ -379,6 +380,19 @@ def _module(gpu: FakeGpu) -> types.ModuleType:
         copy(dst, src, size)
         gpu.queue("copy", stream, size / gpu.copy_bytes_s)
 
+    def copy_peer(dst: int, target: int, src: int, source: int, size: int, stream: int) -> None:
+        copy(dst, src, size)
+        gpu.queue(f"copy {source} to {target}", stream, size / gpu.copy_bytes_s)
+
+    def prefetch(ptr: int, size: int, device: int, stream: int) -> None:
+        gpu.queue(f"prefetch to {device}", stream, size / gpu.copy_bytes_s)
+
+    def enable_peer(device: int) -> None:
+        assert gpu.peers, "no access to ask for"
+        if (gpu.current, device) in gpu.enabled:
+            raise CUDARuntimeError(704, "cudaErrorPeerAccessAlreadyEnabled: peer access is already enabled")
+        gpu.enabled.add((gpu.current, device))
+
     def memset_async(ptr: int, value: int, size: int, stream: int) -> None:
         ctypes.memset(ptr, value, size)
         gpu.queue("memset", stream, size / gpu.memset_bytes_s)
@@ -413,7 +427,8 @@ def _module(gpu: FakeGpu) -> types.ModuleType:
                 memcpy=lambda dst, src, size, kind: copy(dst, src, size), memcpyAsync=copy_async,
                 memcpyDefault=4, memcpyHostToDevice=1, hostAllocMapped=2, hostRegister=register,
                 hostUnregister=gpu.registered.remove,
-                memsetAsync=memset_async,
+                memsetAsync=memset_async, memcpyPeerAsync=copy_peer, memPrefetchAsync=prefetch,
+                deviceCanAccessPeer=lambda own, other: int(gpu.peers), deviceEnablePeerAccess=enable_peer,
             ),
         ),
     }  # fmt: skip

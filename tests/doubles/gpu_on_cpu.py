@@ -21,6 +21,7 @@ import numpy as np
 from doubles import on_cpu
 from doubles.fake_cupy import FakeGpu, FakeNvml, Memory, MemoryPointer, install
 from doubles.fake_cupy import ndarray as DeviceArray
+from hwbench import catalog
 from hwbench.benches.workload import _mlp, house_prices
 from hwbench.benches.workload._mlp import Fold, Recipe
 from hwbench.kernels import cuda
@@ -36,6 +37,7 @@ SMALL = {
     "device.clock": {"N": 64, "COPIED": 2**16, "STEP_S": 1e-4},
     "device.coalescing": {"TILE": 2**10},
     "device.divergence": {"N": 2**11, "ROUNDS": 3},
+    "device.graph": {"BLOCK": 32, "STEPS": 5},
     "device.latency": {"WARMERS": 32, "HOPS": 64},
     "device.launch": {"CALLS": 3},
     "device.layout": {"ELEMENTS": 2**14},
@@ -44,6 +46,7 @@ SMALL = {
     "device.stream": {"LEAST": 3 * 2**20},
     "device.sync": {"BARRIERS": {"block": 64, "grid": 32, "launch": 32}},
     "device.tensor": {"BLOCK": 32, "MMA_LOOPS": 1},
+    "transfer.latency": {"LEAST": 2**14, "HOPS": 64},
     "transfer.overlap": {"LOOPS": 3},
 }
 SHORT = {name: Recipe(optimizer=name, epochs=1) for name in ("adam", "sgd")}
@@ -64,6 +67,7 @@ def learn_little(monkeypatch: Any) -> None:
 def shrink(monkeypatch: Any) -> None:
     """The benches with small sizes and short training."""
     learn_little(monkeypatch)
+    catalog.benches()  # first: a module that is imported later would keep the small BLOCK of `_gpu`
     for name, values in SMALL.items():
         for constant, value in values.items():
             monkeypatch.setattr(importlib.import_module(f"hwbench.benches.{name}"), constant, value)
@@ -71,7 +75,7 @@ def shrink(monkeypatch: Any) -> None:
 
 def computing_gpu(monkeypatch: Any, root: Path, capability: tuple[int, int] = (9, 0), sm: int = SM) -> Any:
     """The device `gpu:0`, whose kernels compute."""
-    gpu = FakeGpu()
+    gpu = FakeGpu(count=2)
     gpu.attributes |= {16: sm, 38: 2**20, 75: capability[0], 76: capability[1]}
     install(monkeypatch, gpu, FakeNvml())
     _extend(sys.modules["cupy"], gpu)

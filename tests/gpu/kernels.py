@@ -65,6 +65,12 @@ SHOWN: dict[tuple[str, str], Shown] = {
     ("device.coalescing", "sum_fields"): Shown("device.layout", "soa", {"fields": 32}),
     ("device.coalescing", "banks"): Shown("device.banks", "shared", {"stride": 1}),
     **{("device.cache", f"read_{variant}"): Shown("device.cache", variant, {}) for variant in ("shared", "l1")},
+    **{
+        ("device.roofline", f"fused_{dtype}_{pairs}"): Shown(
+            "device.roofline", "fused", {"dtype": dtype, "fmas": 2 * pairs, "size": "HBM"}, {"size": "1MiB"}
+        )
+        for dtype in ("f4", "f8") for pairs in (1, 8, 32)
+    },
     ("device.divergence", "paths"): Shown("device.divergence", "uniform", {"paths": 32}),
     **{
         ("device.occupancy", f"copy_{chains}"): Shown(
@@ -72,6 +78,8 @@ SHOWN: dict[tuple[str, str], Shown] = {
         )
         for chains in (1, 2, 4, 8)
     },
+    ("device.graph", "advance"): Shown("device.graph", "queued", {"n": 2**18}, {"n": 500}),
+    ("device.graph", "advance_all"): Shown("device.graph", "persistent", {"n": 2**18}, {"n": 500}),
     ("device.sync", "mark"): Shown("device.launch", "queued", {}),
     **{
         ("device.sync", kernel): Shown("device.sync", variant, {"block": 256})

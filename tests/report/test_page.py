@@ -32,6 +32,7 @@ from hwbench.report.views.gpu.breakeven import view as gpu_breakeven
 from hwbench.report.views.gpu.latency import view as gpu_latency
 from hwbench.report.views.gpu.link import view as gpu_link
 from hwbench.report.views.gpu.occupancy import view as gpu_occupancy
+from hwbench.report.views.gpu.peers import view as gpu_peers
 from hwbench.report.views.gpu.roofline import view as gpu_roofline
 from hwbench.report.views.history import view as history
 from hwbench.report.views.mix import view as mix
@@ -51,6 +52,7 @@ BENCHES = catalog.benches()
 ABSENT = (
     history,
     gpu_link,
+    gpu_peers,
     gpu_roofline,
     gpu_latency,
     gpu_occupancy,

@@ -24,7 +24,7 @@ from ..bench import CUDA_SOURCES, Skip, Sweep, Work
 from ..host.gpu_probe import Cupy
 from ..host.pseudo_files import ROOT, cpu_list, number, read_text
 from ..kernels import cuda
-from ..protocols import Array, Call, DeviceArray, Event, HostKind, Inputs, Shape, Stream, Values
+from ..protocols import Array, Call, DeviceArray, Dtype, Event, HostKind, Inputs, Shape, Stream, Values
 from ..record import text, units
 from ..record.model import GPU_LEVELS, Gpu, JsonObject, Scalar
 from . import MEMORY_SHARE, AxisValue, cublas_lt
@@ -32,6 +32,7 @@ from . import gpu_memory as memory
 from .cpu import CpuDevice, numpy_dtype
 from .gpu_gate import Kernel
 from .gpu_memory import PAGE, TILE, HostBuffer
+from .gpu_peer import Peer
 from .gpu_timing import Timing
 from .nvml import Nvml
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 HBM_FACTOR = 16  # × L2: at most a sixteenth of a sweep can still lie there
 HBM_LEAST = 512 * 2**20  # the size that nvbandwidth copies too
 HBM_TIMED = 4 * 2**30  # bytes that a bandwidth is timed on: start and end of a launch are below half a percent of it
+HOST = -1  # cudaCpuDeviceId
 OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation
 VARIANTS = 6  # of a bench that may have so many bytes each at a time, with the reference's
 # cudaError_t and CUresult after which the context is gone (driver_types.h: "the only way to continue … is to terminate
@@ -223,8 +225,13 @@ class GpuDevice:
 
     def empty(self, shape: Shape, dtype: npt.DTypeLike = np.uint8) -> DeviceArray:
         """An array in a cudaMalloc of its own: CuPy's pool would hand back old blocks, rounded up. bf16 as uint16."""
-        with self._cuda, self._enough(memory.elements(shape) * np.dtype(dtype).itemsize):
-            return memory.allocate(shape, np.dtype(dtype))
+        with self._cuda:
+            return self._allocated(shape, np.dtype(dtype))
+
+    def _allocated(self, shape: Shape, dtype: Dtype) -> DeviceArray:
+        """The same on the GPU that is the current one."""
+        with self._enough(memory.elements(shape) * dtype.itemsize):
+            return memory.allocate(shape, dtype)
 
     def put(self, host: npt.ArrayLike) -> DeviceArray:
         """A copy of a host array on the device."""
@@ -296,6 +303,25 @@ class GpuDevice:
             copy(to, of, nbytes, direction, handle)
 
         return enqueue
+
+    def prefetcher(self, buffer: protocols.HostBuffer, *, to_host: bool = False) -> Callable[[], None]:
+        """What enqueues moving the pages of managed memory to this GPU, or to the host, each time it is called."""
+        move, handle = self._runtime.memPrefetchAsync, self.stream.ptr
+        at, nbytes, where = buffer.ptr, buffer.nbytes, HOST if to_host else self.index
+
+        def enqueue(_kept: protocols.HostBuffer = buffer) -> None:
+            move(at, nbytes, where, handle)
+
+        return enqueue
+
+    def peer(self, further: int) -> Peer:
+        """The GPU that is so many numbers further on, round the end of those that are visible; Skip without one."""
+        count = int(self._runtime.getDeviceCount())
+        if count < 2:
+            raise Skip("gpu_lacks", "needs a second GPU; CUDA sees one here")
+        if not 0 < further < count:
+            raise Skip("no_such_case", f"of {count} GPUs none is {further} further on")
+        return Peer(cupy, self.index, (self.index + further) % count, self._allocated)
 
     def fp8_product(
         self, left: DeviceArray, right: DeviceArray, to: DeviceArray, *, fast: bool = False

@@ -20,11 +20,12 @@ Measures = Literal[
     "{direction}", "gpu {kernel}", "gpu latency", "gpu fma", "gpu matmul",
     # subjects of charts and tables
     "activations", "blocking", "branches", "break-even", "call", "clock", "convolution", "copies in pieces",
-    "core to core", "divergence", "dot product", "fork and join", "fourier transform", "gpu launch", "gpu tensor",
+    "core to core", "divergence", "dot product", "fork and join", "fourier transform", "gpu launch",
+    "gpu roofline", "gpu tensor",
     "gradients", "hardware array", "initialization", "instructions", "integer operations", "ladder",
     "learning rates", "loaded latency", "loads in flight", "machine code", "matrix product", "mix", "nodes",
-    "occupancy", "operations", "reduction", "row and column", "scaling", "stride", "sustained load", "systolic array",
-    "temporaries", "training", "translation",
+    "occupancy", "operations", "peers", "reduction", "row and column", "scaling", "stride", "sustained load",
+    "systolic array", "temporaries", "training", "translation",
 ]  # fmt: skip
 KNOWN: tuple[str, ...] = get_args(Measures)
 

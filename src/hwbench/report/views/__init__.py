@@ -27,6 +27,7 @@ from .gpu.breakeven import view as gpu_breakeven
 from .gpu.latency import view as gpu_latency
 from .gpu.link import view as gpu_link
 from .gpu.occupancy import view as gpu_occupancy
+from .gpu.peers import view as gpu_peers
 from .gpu.roofline import view as gpu_roofline
 from .history import view as history
 from .ladder import view as ladder
@@ -72,6 +73,7 @@ VIEWS: tuple[View, ...] = (
     roofline,
     computing,
     gpu_link,
+    gpu_peers,
     gpu_roofline,
     gpu_latency,
     gpu_occupancy,

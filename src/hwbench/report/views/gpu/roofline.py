@@ -14,18 +14,19 @@ from ... import charts, format
 from ...dataset import Point, Runs
 from ...sections import Figure, Key, Panel, Section, Table
 from ..roofline import above, left_out, marked, picked, roof_name
-from . import common
+from . import common, sweep
 
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
 SIGNS = dict(zip(SHAPES, "●■◆▲✚▼", strict=True))
 # As short as the names beside the ceilings have to be on a phone.
 NAMES = {"f8": "fp64", "f4": "fp32", "f2": "fp16", "f16": "fp16"}
 TERA = 1e12  # FLOP/s: rates are told in GFLOP/s where none reaches it, as in the summary
-PEAKS = ("gpu fma", "gpu tensor", "gpu matmul")  # they are the roofs
+# They are the roofs, or have a figure of their own.
+PEAKS = ("gpu fma", "gpu tensor", "gpu matmul", sweep.MEASURES)
 
 
 def view(runs: Runs) -> Section | None:
-    """A chart for each GPU whose roofs were measured; None without."""
+    """A chart for each GPU whose roofs were measured, and one of the roofline as measured; None without either."""
     panels, rows, dashed = [], [], False
     used: dict[str, None] = {}
     names = [name for name, points in runs.by_bench.items() if any(_placed(point) for point in points)]
@@ -58,27 +59,32 @@ def view(runs: Runs) -> Section | None:
                 for roof in roofs
                 if roof.flat
             ]
-    if not panels:
+    figures: list[Figure] = []
+    if panels:
+        head = ("device", "bench", "case", "flop/B", "GFLOP/s", "95% interval", "its roof", "of the roof", "status")
+        figure = Figure(
+            "Below the GPU's measured roofs",
+            panels,
+            Table("Every case on the GPU's roofline", runs.head(head), rows),
+            "Colours are variants, shapes are benches: "
+            + (", ".join(f"{bench} {SIGNS[shapes[bench]]}" for bench in used) or "none was measured")
+            + left_out(dict.fromkeys(variants), colours)
+            + "."
+            + " Dashed ceilings are products of matrices by cuBLAS, which may use tensor cores." * dashed,
+            [Key(variant, colour) for variant, colour in colours.items()],
+        )
+        figures.append(figure)
+    if (measured := sweep.figure(runs)) is not None:
+        figures.append(measured)
+    if not figures:
         return None
-    head = ("device", "bench", "case", "flop/B", "GFLOP/s", "95% interval", "its roof", "of the roof", "status")
-    figure = Figure(
-        "Below the GPU's measured roofs",
-        panels,
-        Table("Every case on the GPU's roofline", runs.head(head), rows),
-        "Colours are variants, shapes are benches: "
-        + (", ".join(f"{bench} {SIGNS[shapes[bench]]}" for bench in used) or "none was measured")
-        + left_out(dict.fromkeys(variants), colours)
-        + "."
-        + " Dashed ceilings are products of matrices by cuBLAS, which may use tensor cores." * dashed,
-        [Key(variant, colour) for variant, colour in colours.items()],
-    )
     intro = [
         "The same picture as for the CPU, with the GPU's roofs: what its memory and its last cache deliver, and what "
         "its units compute in each precision. The ridge lies further right than the CPU's: a GPU needs more "
         "operations per byte, and still more for bytes that cross the link. A roof marked '~' was disturbed.",
         *common.cautions(runs),
     ]
-    return Section("gpu-roofline", "GPU roofline", "The GPU's roofline by precision", intro, [figure], topic="gpu")
+    return Section("gpu-roofline", "GPU roofline", "The GPU's roofline by precision", intro, figures, topic="gpu")
 
 
 def _roofs(runs: Runs, run: int, device: str) -> list[charts.RoofLine]:
