@@ -5,25 +5,28 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import typer
 
+import hwbench
 from hwbench import catalog
-from hwbench.analysis.reading import Reading
 from hwbench.cli import app, options
 from hwbench.devices import selection
 from hwbench.measurement import cases as measure_cases
 from hwbench.measurement import policy
 from hwbench.measurement.engine import Engine
-from hwbench.record import store, text
 from hwbench.record.model import Case
+from hwbench.report import lecture
 from inspection.answers import reading
 from inspection.told import STOLEN, doubt
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "scripts"))
+docs_links, docs_parts, docs_site = (import_module(f"docs_{name}") for name in ("links", "parts", "site"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -37,6 +40,94 @@ def test_links_lead_somewhere(page):
     assert not missing
 
 
+def test_every_page_has_its_place_on_the_site():
+    """The navigation of zensical.toml has each page of docs once, and no other."""
+    named = re.findall(r'"(\S+\.md)"', (ROOT / "zensical.toml").read_text())
+    own = [one for one in named if not one.startswith(docs_site.COPIES)]
+    assert sorted(own) == sorted(str(page.relative_to(ROOT / "docs")) for page in PAGES[1:])
+    assert set(named) - set(own) <= set(docs_site.copies())
+
+
+def test_links_that_leave_the_pages_lead_to_copies():
+    """Code becomes a page that shows it, a directory a list of its files, a page of the root a page; others stay."""
+    told = "[a](../src/hwbench/kernels/simd.py) [b](../reports/fleet) [c](../SECURITY.md#trusted) [d](gpu.md#x) [e](http://f)"
+    assert docs_site.linked(told, "docs/own-code.md") == (
+        "[a](repository/src/hwbench/kernels/simd.py.md) [b](repository/reports/fleet/index.md) "
+        "[c](repository/SECURITY.md#trusted) [d](gpu.md#x) [e](http://f)"
+    )
+    copies = docs_site.copies()
+    assert "class" not in copies["repository/reports/fleet/index.md"]
+    assert "[deliveries.json](deliveries.json)" in copies["repository/reports/fleet/index.md"]
+    assert copies["repository/reports/fleet/deliveries.json"] == ROOT / "reports" / "fleet" / "deliveries.json"
+    assert "](../fleet.md#find-the-odd-one)" in copies["repository/CHANGELOG.md"]
+
+
+def test_a_site_with_faults_is_refused(tmp_path):
+    """Pages, anchors and pictures that are not there, links out of the site, and what would be fetched are named."""
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "a.html").write_text('<h2 id="there">x</h2><a href="../index.html"></a><a href="#no"></a>')
+    (tmp_path / "index.html").write_text(
+        '<link rel="canonical" href="https://a.b/"><link rel="stylesheet" href="https://a.b/c.css"><a href="https://a.b">'
+        '</a><a href="below/a.html#there"></a><a href="below/a.html#gone"></a><a href="b.html"></a><img src="c.png">'
+        '<script src="//a.b/d.js"></script><a href="../other.html"></a><img src="data:image/png;base64,AA">'
+    )
+    assert docs_links.faults(tmp_path) == [
+        "below/a.html: #no has no such anchor", "index.html: fetches https://a.b/c.css",
+        "index.html: below/a.html#gone has no such anchor", "index.html: b.html leads nowhere",
+        "index.html: c.png leads nowhere", "index.html: fetches //a.b/d.js", "index.html: ../other.html leads nowhere",
+    ]  # fmt: skip
+
+
+def test_each_part_that_is_generated_has_one_page():
+    """A page that asks for what nothing makes, and a part that no page asks for, are found."""
+    told = "".join(page.read_text() for page in PAGES)
+    assert sorted(docs_site.PART.findall(told)) == sorted(docs_parts.PARTS)
+    assert told.count("<!-- site: ") == len(docs_parts.PARTS)
+
+
+def test_every_command_and_option_is_on_the_site():
+    """The table by hand has each command; what is generated has each option with its help."""
+    by_hand = (ROOT / "docs" / "command-line.md").read_text()
+    told = docs_parts.commands()
+    for name, command in docs_parts.leaves(typer.main.get_command(app.app)):
+        assert re.search(rf"^\|.*`{name.removeprefix('hwbench ')}\b.*`", by_hand, re.MULTILINE), name
+        [part] = re.findall(rf"^### {name}\n(.*?)(?=^### |\Z)", told, re.MULTILINE | re.DOTALL)
+        options = {option for one in command.params for option in one.opts if option.startswith("--")} - {"--help"}
+        assert {option for option in options if not re.search(rf"^\| `[^`]*{option}\b", part, re.MULTILINE)} == set()
+
+
+def test_every_public_name_is_on_the_site():
+    """Names that a page of Python's API has can be imported, and none of `hwbench` is missing."""
+    names = docs_parts.api_names()
+    assert {f"hwbench.{name}" for name in hwbench.__all__} <= set(names)
+    for name in names:
+        home, _, last = name.rpartition(".")
+        assert hasattr(import_module(home), last), name
+
+
+def test_every_slide_is_on_the_teachers_page():
+    """Each claim with its command and its chart."""
+    told = docs_parts.slides()
+    for part in lecture.parts():
+        for slide in part.claims:
+            row = next(line for line in told.splitlines() if line.startswith(f"| **{slide.title}**: {slide.claim} |"))
+            assert all(f"`{command}`" in row for command in slide.commands)
+            assert slide.chart in row and slide.cannot[1:] in row
+
+
+def test_pictures_are_small_and_shown():
+    """Each file of docs/pictures is on a page, and one of pixels has at most 60 kB."""
+    told = "".join(page.read_text() for page in PAGES)
+    for path in (ROOT / "docs" / "pictures").iterdir():
+        assert f"pictures/{path.name})" in told, path.name
+        assert path.suffix == ".svg" or path.stat().st_size <= 60_000, path.name
+
+
+def test_the_readme_fits_a_screen():
+    """It says what hwbench is, shows it, and leads to the pages that say the rest."""
+    assert len(PAGES[0].read_text().splitlines()) <= 60
+
+
 def test_rules_are_where_the_architecture_says():
     """Each file of the table is there and defines the names that the row has."""
     told = (ROOT / "docs" / "architecture.md").read_text().partition("## Where is the rule")[2]
@@ -45,15 +136,6 @@ def test_rules_are_where_the_architecture_says():
     for *names, path in rows:
         code = (ROOT / "src" / "hwbench" / path).read_text()
         assert [name for name in names if not re.search(rf"^(def |class |){name}\b", code, re.MULTILINE)] == [], path
-
-
-def test_what_the_readme_says_of_its_run_is_what_the_run_says():
-    """The step of the chase and the size of L3, each with its interval."""
-    [path] = (ROOT / "reports" / "runs" / "intel-xeon-2cpu").glob("*.json")
-    last = Reading(store.read(path)).hierarchy.last
-    told = " ".join((ROOT / "README.md").read_text().split())
-    assert f"The step at {text.size(last.step)} is probably TLB reach" in told
-    assert f"fast up to {text.size(last.size)} of the {text.size(last.cache.bytes)} of L3" in told
 
 
 @pytest.fixture

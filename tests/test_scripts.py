@@ -189,7 +189,7 @@ def test_what_is_no_run_file_is_not_valid(validator: jsonschema_rs.Validator) ->
 
 
 def test_the_committed_pictures_are_current() -> None:
-    """The figures of docs/pictures are those of their run: `python scripts/pictures.py` brings them up to date."""
+    """Pictures, and what pages say of them, are of their run: `python scripts/pictures.py` brings them up to date."""
     said: list[str] = []
     assert pictures.main(["--check"], said.append) == 0, said
 
@@ -213,17 +213,26 @@ def test_pictures_that_are_out_of_date_are_named(
     monkeypatch.setattr(pictures, "HERE", here)
     monkeypatch.setattr(pictures, "RUNS", runs)
     monkeypatch.setattr(pictures, "PLACED", tmp_path / "none")
+    monkeypatch.setattr(pictures, "ROOT", tmp_path)
+    monkeypatch.setattr(pictures, "PAGES", ("page.md",))
+    page = tmp_path / "page.md"
+    page.write_text("<!-- pictured -->\nof another run\n<!-- /pictured -->\nThe end.\n")
     (here / "gone.svg").write_text("<svg/>")
     said: list[str] = []
     assert pictures.main([], said.append) == 0
-    assert said == ["docs/pictures/bandwidth.svg: written", "docs/pictures/gone.svg: removed"]
+    assert said == ["docs/pictures/bandwidth.svg: written", "docs/pictures/gone.svg: removed",
+                    "docs/pictures/summary.svg: written", "page.md: written"]  # fmt: skip
+    told = page.read_text()
+    assert told.startswith("<!-- pictured -->\nThe run shown: ")
+    assert told.endswith("<!-- /pictured -->\nThe end.\n")
+    assert f", [`{pictures.pictured().stem}`](runs)" in " ".join(told.split())
     assert pictures.main(["--check"], said.append) == 0
     bandwidth = here / "bandwidth.svg"
     svg = bandwidth.read_text("utf-8")
     assert old in svg
     bandwidth.write_text(svg.replace(old, new), "utf-8")
     assert pictures.main(["--check"], said.append) == code
-    assert said[2:] == ["docs/pictures/bandwidth.svg: out of date"] * code
+    assert said[4:] == ["docs/pictures/bandwidth.svg: out of date"] * code
 
 
 # --- predictions and place_overhead -----------------------------------------------------------------------------------
@@ -726,7 +735,7 @@ def test_a_step_that_hangs_is_ended_and_what_it_printed_is_kept() -> None:
 
 @pytest.mark.parametrize("way", tracking_histories.WAYS)
 def test_a_planted_tenth_is_found_and_nobody_accused(way: str) -> None:
-    """Two trials of each kind of results; docs/tracking.md has the figures of many."""
+    """Two trials of each kind of results; docs/verdicts-tested.md has the figures of many."""
     pytest.importorskip("asv", reason="asv is not installed: pip install '.[asv]'")
     assert tracking_histories.shares(way, 2, seed=3) == (0.0, 1.0)
 

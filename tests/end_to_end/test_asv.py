@@ -169,9 +169,9 @@ def measured(checkout) -> tuple[dict[str, dict], str]:
     return {name: dict(zip(columns, row, strict=False)) for name, row in data["results"].items()}, said
 
 
-def shown(language: str) -> str:
-    """The block of code of a language in docs/tracking.md."""
-    [block] = re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / "tracking.md").read_text(), re.DOTALL)
+def shown(page: str, language: str) -> str:
+    """The block of code of a language in a page of docs."""
+    [block] = re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
     return block
 
 
@@ -180,7 +180,7 @@ def test_the_matrix_that_is_shown_is_asv_s():
     from asv.config import Config
     from asv.environment import iter_matrix
 
-    part = json.loads("{" + shown("json") + "}")
+    part = json.loads("{" + shown("tracking.md", "json") + "}")
     config = Config.load(str(ROOT / "asv.conf.json"))
     config.matrix = {"req": config.matrix["req"] | part["matrix"]["req"], "env": part["matrix"]["env"]}
     config.exclude = part["exclude"]
@@ -199,7 +199,7 @@ def test_the_workflow_that_is_shown_fails_only_on_slower(tmp_path):
     """YAML, its steps Bash; of ab's exit codes 0 passes, 1 is told and fails at the end, 2 fails at once."""
     import yaml
 
-    steps = yaml.safe_load(shown("yaml"))["jobs"]["ab"]["steps"]
+    steps = yaml.safe_load(shown("pull-requests.md", "yaml"))["jobs"]["ab"]["steps"]
     assert [step["name"] for step in steps if "name" in step] == ["measure", "comment", "fail only on slower"]
     measure, comment, last = steps[-3:]
     assert comment["continue-on-error"] is True

@@ -37,7 +37,7 @@ def test_nobody_is_accused_whatever_the_tails(kind, how):
     [(1, {}, 0.95), (100, {}, 0.5), (100, {"earlier": 8}, 0.7), (10, {"runs": 3}, 0.95), (100, {"runs": 3}, 0.95)],
 )
 def test_five_percent_in_noise_of_a_third_of_one(cases, how, least):
-    """One case 5% slower where medians stray by 0.3%: what docs/tracking.md says is found, with something to spare."""
+    """One case 5% slower where medians stray by 0.3%: found as docs/verdicts-tested.md says."""
     assert experiments.found(np.random.default_rng(6), cases, 0.003, 0.05, 40, **how) >= least
 
 
