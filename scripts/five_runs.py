@@ -6,7 +6,8 @@
 Arguments after `--` go to `hwbench run`; without any the standard set is measured. `--from` reads existing runs. The
 table has a row for each limit of the machine: its best in each run, and the spread (largest over smallest, less 1). A
 limit repeats where the spread is within 3%. A larger spread is excused only by the runs themselves: each says, from its
-telemetry and samples, whether its machine was too noisy.
+telemetry and samples, whether its machine was too noisy. A second table says of each reason for doubt how many of the
+records that it marks are more than 5% off the median of that case over the runs.
 
 Exit code: 0 where every limit repeats, or some run said that it was too noisy; 1 where limits differ and no run
 noticed; 2 where a run failed.
@@ -15,7 +16,9 @@ noticed; 2 where a run failed.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,12 +26,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import trust_score
+
 from hwbench import catalog, errors
 from hwbench.analysis import run_quality
 from hwbench.analysis.limits import Limit, measured
 from hwbench.analysis.plausibility import concluded
 from hwbench.record import store, text
-from hwbench.record.model import Run
+from hwbench.record.model import Record, Run
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,32 @@ def compare(runs: Sequence[Run]) -> list[Row]:
     return sorted(rows, key=lambda row: -row.spread)
 
 
+def reasons(runs: Sequence[Run]) -> list[str]:
+    """A line for each reason: how often it is right, and its skill (Peirce's: 0 is a coin's, 1 is perfect)."""
+    cases: dict[str, list[Record]] = {}
+    for record in itertools.chain.from_iterable(run.records for run in runs):
+        if record.timed:
+            cases.setdefault(f"{record.case.label} {record.device}", []).append(record)
+    marked: dict[str, list[int]] = {}
+    totals = [0, 0]  # those that are off, and the others
+    for records in cases.values():
+        if len(records) == len(runs):
+            medians = [statistics.median(record.samples) for record in records]
+            for record, value in zip(records, medians, strict=True):
+                right = abs(value / statistics.median(medians) - 1) > trust_score.OFF
+                totals[not right] += 1
+                for code in {reason.code for reason in record.reasons} | (
+                    {"any"} if record.status == "suspect" else set()
+                ):
+                    marked.setdefault(code, [0, 0])[not right] += 1
+    out = [f"{'reason':20} marked   off  right  skill   of {totals[0]} records off and {totals[1]} others"]
+    for code, (hits, false) in sorted(marked.items(), key=lambda item: -sum(item[1])):
+        skill = trust_score.peirce(np.array([hits, totals[0] - hits, false, totals[1] - false]))
+        said = "–" if skill is None else f"{skill:.2f}"
+        out.append(f"{code:20} {hits + false:6} {hits:5} {hits / (hits + false):6.0%} {said:>6}")
+    return out
+
+
 def lines(rows: Sequence[Row], runs: Sequence[Run]) -> list[str]:
     """The table, what each run says of its own noise, and what follows."""
     wide = max((len(row.name) for row in rows), default=5)
@@ -73,7 +108,7 @@ def lines(rows: Sequence[Row], runs: Sequence[Run]) -> list[str]:
     for number, run in enumerate(runs, start=1):
         told = run_quality.sentences(run) or ["Nothing was timed."]
         out += ["", f"run {number}, {run.id}", *(f"  {sentence}" for sentence in told)]
-    return [*out, "", verdict(rows, runs)]
+    return [*out, "", *reasons(runs), "", verdict(rows, runs)]
 
 
 def verdict(rows: Sequence[Row], runs: Sequence[Run]) -> str:

@@ -22,6 +22,7 @@ from hwbench.bench import Bench, Pages, Sweep, Threads, Work
 from hwbench.devices.cpu import CpuDevice
 from hwbench.measurement.trial import Trial
 from hwbench.record import store
+from hwbench.record.reasons import because
 from hwbench.tracking import change_points
 from hwbench.tracking.history import Series
 from made_up.declared import described
@@ -432,6 +433,29 @@ def written(tmp_path, *runs):
     for number, run in enumerate(runs):
         store.write(replace(run, id=f"box-20261122T18270{number}Z-00000{number}"), tmp_path / f"runs/box/{number}.json")
     return ["--from", str(tmp_path), "--json", str(tmp_path / "said.json")]
+
+
+def test_a_reason_is_right_where_the_records_that_it_marks_are_off(quiet):
+    """One run of three is 20% slower and says why; a mark on one that is not is a false alarm."""
+    slow = [
+        msgspec.structs.replace(one, status="suspect", reasons=[because("steal")])
+        if one.bench == "stream.load"
+        else one
+        for one in faster(quiet, 1 / 1.2).records
+    ]
+    other = next(one for one in quiet.records if one.bench != "stream.load" and one.timed)
+    doubted = msgspec.structs.replace(other, status="suspect", reasons=[because("quota")])
+    false = [doubted if one is other else one for one in quiet.records]
+    timed = sum(one.timed for one in quiet.records)
+    off = sum(one.timed and one.bench == "stream.load" for one in quiet.records)
+    head, *rows = five_runs.reasons([quiet, replace(quiet, records=slow), replace(quiet, records=false)])
+    assert head.endswith(f"of {off} records off and {3 * timed - off} others")
+    found = {row.split()[0]: row.split()[1:4] for row in rows}
+    assert found == {
+        "any": [str(off + 1), str(off), f"{off / (off + 1):.0%}"],
+        "steal": [str(off), str(off), "100%"],
+        "quota": ["1", "0", "0%"],
+    }
 
 
 def test_limits_that_repeat_end_well(quiet, tmp_path, capsys) -> None:
