@@ -85,7 +85,7 @@ def steps(*, nvcc: bool = False, sanitizer: bool = False, device: str = "gpu:0")
     yield Step("machine", (*HWBENCH, "machine"), 60, "machine.txt")
     measured = ("--device", device, "--preset", "quick", "--no-report")
     for goal in GOALS:
-        limit = 75 if goal[0] == "device.clock" else 40
+        limit = 75 if goal[0] == "device.clock" else 30
         yield Step(f"goal {goal[0]}", (*HWBENCH, "run", *goal, *measured), limit, "goals.json")
     yield Step("kernels load", (*PYTEST, "-k", "load_and_spill or arguments_arrive"), 60, "checks.txt")
     yield Step("answers", (*PYTEST, "-k", "answers_are_numpys"), 150, "checks.txt")

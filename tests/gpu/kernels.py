@@ -91,7 +91,7 @@ SHOWN: dict[tuple[str, str], Shown] = {
     },
     **{
         ("device.peak", f"fma_{dtype}_{chains}"): Shown("device.peak", "fma", {"dtype": dtype, "chains": chains})
-        for dtype in ("f4", "f8", "f2") for chains in (1, 2, 4, 8)
+        for dtype in ("f4", "f8", "f2", "i4") for chains in (1, 2, 4, 8)
     },
     **{
         ("device.tensor", f"mma_{precision}"): Shown("device.tensor", "mma", {"precision": precision})

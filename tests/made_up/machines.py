@@ -225,7 +225,7 @@ MACHINES = (
         card={"CPUs": "8 cores, 8 logical, 2 allowed", "caches": ZEN_CARD + "shared by 8)", "virtual": "LXC"},
         sizes=ZEN_SIZES, threads=(1, 2), order=(5, 6),
         told={"affinity": "2 of 8 CPUs", "unseen neighbours": "made up by lxcfs",
-              "topology": "online lists 0-1 and not 5-6"},
+              "topology": "online lists 0-1 and not 5-6", "container": ""},
     ),
     Made(
         "sandbox of gVisor",
@@ -243,7 +243,8 @@ MACHINES = (
         files={f"{CPU}/online": "0-1", "proc/self/mountinfo": _mount("/proc/uptime", "fuse", "sysboxfs")},
         card={"CPUs": "4 cores, 4 logical, 2 allowed", "caches": ZEN_CARD + "shared by 4)", "virtual": "Sysbox"},
         sizes=ZEN_SIZES, threads=(1, 2), order=(2, 3),
-        told={"affinity": "2 of 4 CPUs", "topology": "L2: sysfs has none, cpuid has 512 KiB, sysconf has"},
+        told={"affinity": "2 of 4 CPUs", "container": "",
+              "topology": "L2: sysfs has none, cpuid has 512 KiB, sysconf has"},
     ),
     Made(
         "guest whose L2 nobody tells",

@@ -364,13 +364,15 @@ def _own() -> Iterator[Cell]:
     """Each OpenCL device that is this CPU, beside the CPU's kernels: loads of four streams, plain stores, the peak."""
     here = [(f"opencl:{i}", one) for i, one in enumerate(opencl_probe.probe().devices) if one.here and not one.why]
     for name, found in here:
-        for kernel, test in (("read", "load/simd-streams"), ("write", "store/simd"), ("copy", "copy/simd"),
-                             ("triad", "triad/simd")):  # fmt: skip
+        for kernel, own, variant in (
+            ("read", stream.load_bench, "simd-streams"), ("write", stream.store_bench, "simd"),
+            ("copy", stream.copy_bench, "simd"), ("triad", stream.triad_bench, "simd"),
+        ):  # fmt: skip
             params: dict[str, Scalar] = {"device": name, "kernel": kernel}
-            yield Cell(on_device.bench, "opencl64", params, OWN, f"stream.{test}", _beside_own, sampled=False)
+            yield Cell(on_device.bench, "opencl64", params, OWN, f"{own.name}/{variant}", _beside_own, sampled=False)
         for dtype in ("f4", "f8") if found.doubles else ("f4",):
             params = {"device": name, "dtype": dtype, "chains": 8}
-            yield Cell(peak.peak, "opencl", params, OWN, f"peak.fma/{widths()[-1]}", _beside_own, sampled=False)
+            yield Cell(peak.peak, "opencl", params, OWN, f"{fma.bench.name}/{widths()[-1]}", _beside_own, sampled=False)
 
 
 def _beside_own(cell: Cell, device: CpuDevice, _values: Values, seconds: float, _stack: ExitStack) -> Pair:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from .. import catalog
 from ..analysis.headline import STREAMS
 from ..analysis.limits import GPU_CERTAIN, Limit
 from ..bench import Bench
@@ -29,7 +30,7 @@ from .roofs import Roofs
 
 KERNELS = {kind: f"gpu {kernel}" for kernel, kind in STREAMS.items()}
 DTYPES = {"f4": "f4", "c8": "f4", "f2": "f2"}  # others compute in float64
-BENCHES = ("device.stream", "device.peak")
+BANDWIDTH, PEAK = "gpu {kernel}", "gpu fma"  # what benches declare that they measure
 PEAKS = ("f4", "f8", "f2")
 FILE = "gpu-{index}.json"
 SERVED = 2  # times L2: from there on a part of each pass that is worth mentioning comes from memory
@@ -113,9 +114,14 @@ class GpuRoofs(Roofs):
         return 0.0
 
 
+def benches() -> list[str]:
+    """Those that measure a GPU's bandwidths and its peak."""
+    return [name for name, one in catalog.benches().items() if one.measures in (BANDWIDTH, PEAK)]
+
+
 def wanted(bench: Bench, case: Case) -> bool:
     """Whether a case gives a roof: bandwidths of L2 and HBM, peaks."""
-    if bench.name == BENCHES[1]:
+    if bench.measures == PEAK:
         return case.params.get("dtype") in PEAKS
     return case.params.get("size") in GPU_LEVELS
 
@@ -132,7 +138,7 @@ def get(
     tell(f"measuring the roofs of {device} once")
     with tempfile.TemporaryDirectory(prefix="hwbench-") as out:
         request = Request(
-            select=BENCHES, preset="labels", device=device, out=Path(out), only=wanted, policy=quantities.POLICY,
+            select=benches(), preset="labels", device=device, out=Path(out), only=wanted, policy=quantities.POLICY,
             folder=quantities.FOLDER,
         )  # fmt: skip
         run, _ = session.execute(request, TroubleOnly(tell), stop)

@@ -166,9 +166,9 @@ def finding(results: Results) -> Iterator[str]:
         if told:
             each = listed(f"{record.params['operation']} {text.amount(value.value)}" for record, value in told)
             yield marked(f"Cycles of {way}: {each}", *(record for record, _ in told))
-    for core in CORES.get(microarchitectures.generation(results.run.machine.cpu) or "", ()):
-        if said := _beside_published(core, list(cycles.values())):
-            yield said
+    cores = CORES.get(microarchitectures.generation(results.run.machine.cpu) or "", ())
+    if said := [one for core in cores if (one := _beside_published(core, list(cycles.values())))]:
+        yield " ".join(said)
 
 
 def cycles_of(results: Results, record: Record) -> Estimate | None:

@@ -43,7 +43,7 @@ def _figure(runs: Runs, points: Sequence[Point], label: str) -> Figure:
         ),
     )  # fmt: skip
     largest = max(_bytes(point) for point in points)
-    shown = [point for point in points if point.variant == "engine" and _bytes(point) == largest]
+    shown = [point for point in points if point.record.variant == "engine" and _bytes(point) == largest]
     order = sorted({number for point in points for number in _pair(point) or ()})
     panels = []
     for way, what in WAYS.items():
