@@ -28,7 +28,7 @@ ENDINGS = (
     (re.compile(r".{2,}ing"), frozenset({"bring", "ping", "ring", "sing", "spring", "string", "swing"})),
     (
         re.compile(r".{2,}ed"),
-        frozenset({"embed", "exceed", "feed", "need", "seed", "shed", "speed", "succeed"}),
+        frozenset({"embed", "exceed", "proceed", "feed", "need", "seed", "shed", "speed", "succeed"}),
     ),
 )
 
@@ -62,11 +62,19 @@ def subject_of(message: str) -> str:
 
 def main(given: list[str] | None = None) -> int:
     """Judge the message in a file, or each line of standard input."""
-    (source,) = sys.argv[1:] if given is None else given
+    arguments = sys.argv[1:] if given is None else given
+    if len(arguments) != 1:
+        print("one argument is needed: the file of a commit's message, or - for subjects by line", file=sys.stderr)
+        return 2
+    (source,) = arguments
     if source == "-":
         subjects = sys.stdin.read().splitlines()
     else:
-        subjects = [subject_of(Path(source).read_text(encoding="utf-8"))]
+        try:
+            subjects = [subject_of(Path(source).read_text(encoding="utf-8"))]
+        except OSError as error:
+            print(f"{source}: {error.strerror}", file=sys.stderr)
+            return 2
     wrong = [(subject, found) for subject in subjects if (found := faults(subject))]
     for subject, found in wrong:
         print(f"{subject or '(empty)'}\n  {'; '.join(found)}")

@@ -36,7 +36,7 @@ from hwbench.record.model import JsonObject
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "docs" / "pictures"
 OTHERS = {"fleet.svg"}  # drawn by fleet_faults.py
-RUNS = ROOT / "reports" / "runs" / "intel-xeon-2cpu"  # its newest run is shown
+RUNS = ROOT / "reports" / "runs" / "amd-epyc-zen4-2cpu"  # its newest run is shown
 PAGES = ("README.md", "docs/first-run.md", "docs/reading-the-report.md")  # say which run that is
 TOLD = re.compile(r"(?<=<!-- pictured -->\n).*?(?=<!-- /pictured -->)", re.DOTALL)
 PLACED = ROOT / "reports" / "place"  # what `hwbench place --json` gave, and the roofs
@@ -67,7 +67,9 @@ def same(one: str, other: str) -> bool:
 
 def pictured() -> Path:
     """The file of the run that is shown."""
-    return max(RUNS.glob("*.json"))
+    if not (found := sorted(RUNS.glob("*.json"))):
+        raise SystemExit(f"{RUNS}: no run to show; a checkout has one, an sdist has not")
+    return found[-1]
 
 
 def told(reading: Reading, path: Path, page: str) -> str:

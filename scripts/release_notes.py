@@ -24,8 +24,12 @@ def main(given: list[str] | None = None) -> int:
     """Print the section of the version or tag that is named."""
     (tag,) = sys.argv[1:] if given is None else given
     said = notes(CHANGELOG.read_text(encoding="utf-8"), tag.removeprefix("v"))
-    print(said or f"CHANGELOG.md has no section of {tag.removeprefix('v')}: run towncrier first (docs/releasing.md)")
-    return 0 if said else 1
+    if not said:
+        why = f"CHANGELOG.md has no section [{tag.removeprefix('v')}]: docs/releasing.md says how it is made"
+        print(why, file=sys.stderr)
+        return 1
+    print(said)
+    return 0
 
 
 if __name__ == "__main__":
