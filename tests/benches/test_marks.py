@@ -22,7 +22,7 @@ from made_up.sample import sample_run
 # Sentences on accuracy and on simulated cycles, which are the same on a disturbed machine.
 EXACT = re.compile(
     "^(Error of the Taylor expansion|Norm of a gradient|Of .* pairs of activation|Output( and gradient)? variance"
-    "|PEs in use|Loading the next tile's weights|Held-out log-RMSE)"
+    "|PEs in use|Loading the next tile's weights|Held-out log-RMSE|Learning rates that train|[A-Z]\\w+, first step:)"
 )
 LIMITS = re.compile("|".join(re.escape(words) for words in DOUBTS.values() if words))  # marks of shares
 
