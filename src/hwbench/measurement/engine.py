@@ -318,9 +318,10 @@ class Engine:
     def _look(self, trial: Trial) -> None:
         """Read how much of their cores the CPUs of a sample have just had."""
         if trial.work is not None and not _static([trial]):
-            share = self.devices[trial.case.device].core_share(trial.work)
-            if share is not None:
-                trial.shares.append(round(share, 3))
+            with contextlib.suppress(Exception):  # a reading that cannot be had costs no sample
+                share = self.devices[trial.case.device].core_share(trial.work)
+                if share is not None:
+                    trial.shares.append(round(share, 3))
 
     def _wait_for_quiet(self, trial: Trial) -> None:
         """Let what another variant has left behind come to its end: spinning threads, queued kernels."""
