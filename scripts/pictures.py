@@ -26,6 +26,7 @@ from hwbench.analysis.reading import Reading
 from hwbench.analysis.summary import summary
 from hwbench.cli.summary import lines
 from hwbench.counting import Counts, Range
+from hwbench.errors import UsageError
 from hwbench.placing import page
 from hwbench.placing.model import Placed, Point
 from hwbench.placing.roofs import Roofs
@@ -126,7 +127,11 @@ def main(arguments: list[str] | None = None, echo: Callable[[str], object] = pri
     run = store.read(path)
     reading = Reading(run)
     with tempfile.TemporaryDirectory() as made:
-        paths = report.pictures(run, Path(made), catalogue=catalog.benches())
+        try:
+            paths = report.pictures(run, Path(made), catalogue=catalog.benches())
+        except UsageError as error:
+            echo(str(error))
+            return 2
         fresh = {path.name: path.read_text("utf-8") for path in paths}
     fresh["summary.svg"] = terminal.svg(reading)
     if PLACED.is_dir():

@@ -22,7 +22,7 @@ def __getattr__(name: str) -> str:
     if name != "__version__":
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     root = Path(__file__).resolve().parents[2]
-    return _of_git(root) or _of_metadata() or _of_archive(root) or UNKNOWN
+    return _of_git(root) or _of_archive(root) or _of_metadata() or _fallback(root) or UNKNOWN
 
 
 def _of_git(root: Path) -> str | None:
@@ -47,12 +47,15 @@ def _of_metadata() -> str | None:
 
 
 def _of_archive(root: Path) -> str | None:
-    """The version of the unpacked sdist or archive whose sources these are."""
+    """The version of the unpacked sdist or archive whose sources these are; None of a checkout."""
     if not (fallback := _fallback(root)):
         return None
     if found := re.search(r"^Version: (\S+)$", _text(root / "PKG-INFO"), re.MULTILINE):
         return found[1]
-    found = re.search(r"^describe-name: (\S+)$", _text(root / ARCHIVAL), re.MULTILINE)
+    archived = _text(root / ARCHIVAL)
+    if not archived or "$Format" in archived:
+        return None
+    found = re.search(r"^describe-name: (\S+)$", archived, re.MULTILINE)
     return (of_description(found[1]) if found else None) or fallback
 
 

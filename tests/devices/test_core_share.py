@@ -13,9 +13,19 @@ def test_a_reading_is_relative_to_the_best_and_at_most_one():
     """One in two hundred that a stepped clock raised counts for nothing, and a core that is shared has its part."""
     readings = itertools.cycle([20.0] + [4.0] * 199)
     share = CoreShare(lambda: next(readings))
-    assert {share() for _ in range(1000)} == {1.0}
+    assert {share(0) for _ in range(1000)} == {1.0}
     readings = itertools.cycle([2.0, 3.0, 4.0])
-    assert [share() for _ in range(3)] == [0.5, 0.75, 1.0]
+    assert [share(0) for _ in range(3)] == [0.5, 0.75, 1.0]
+
+
+def test_a_small_core_is_not_a_shared_one():
+    """It is compared with itself: a big core adds twice as much a cycle."""
+    now = [6.0]
+    share = CoreShare(lambda: now[0])
+    assert share(0) == 1.0
+    now[0] = 3.0
+    assert share(7) == 1.0
+    assert share(0) == 0.5
 
 
 def test_additions_are_left_in_place():

@@ -343,10 +343,12 @@ def test_a_handover_is_gauged_between_two_cpus(here: CpuDevice) -> None:
 def test_the_share_of_a_core_is_read_where_the_work_ran(here: CpuDevice, monkeypatch) -> None:
     """On the CPUs of pinned threads, else on the thread that asks; not where a pool may still run on a sibling."""
     read = []
-    monkeypatch.setattr(here, "_core_share", lambda: read.append(threading.current_thread().name) or 0.9)
+    monkeypatch.setattr(
+        here, "_core_share", lambda cpu: read.append((threading.current_thread().name, cpu in here.host.allowed)) or 0.9
+    )
     assert here.core_share(Work(lambda: None)) == 0.9
     assert here.core_share(Work(lambda: None, facts={"cpus": [here.host.order[0]], "threads": 1})) == 0.9
-    assert read == [threading.current_thread().name, f"hwbench-cpu{here.host.order[0]}"]
+    assert read == [(threading.current_thread().name, True), (f"hwbench-cpu{here.host.order[0]}", True)]
     monkeypatch.setattr(type(here), "cores", here.host.usable - 1)
     assert here.core_share(Work(lambda: None)) is None
 

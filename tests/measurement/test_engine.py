@@ -328,6 +328,26 @@ def test_a_core_that_was_shared_is_a_doubt_with_its_readings():
     assert set(records["a"].telemetry["core_share"]) == {0.5, 1.0}
 
 
+def test_a_contrast_is_measured_again_by_readings_of_its_core_alone():
+    """Most of the first samples were beside another thread and none of the second: these count, though no shorter."""
+    shares = itertools.chain([0.5] * 10, itertools.repeat(1.0))
+    device = ScriptedDevice(rates={"wall_s": 1.0}, share=lambda _sample: next(shares))
+    records = measure(scripted_bench({"a": 10 * MS}), device)
+    assert records["a"].status == "ok"
+    assert "same core" in records["a"].facts["repeated"]
+
+
+def test_a_reading_of_the_core_that_fails_costs_no_sample():
+    """A thread that cannot be started is none of the case's."""
+
+    def fail(_sample):
+        raise RuntimeError("can't start new thread")
+
+    records = measure(scripted_bench({"a": 10 * MS}), ScriptedDevice(share=fail))
+    assert records["a"].status == "ok"
+    assert "core_share" not in records["a"].telemetry
+
+
 # --- inputs and the check ---------------------------------------------------------------------------------------------
 
 

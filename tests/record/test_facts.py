@@ -34,6 +34,8 @@ def test_telemetry_is_counted_once_a_contrast():
     """Variants of a contrast carry the same telemetry; two contrasts with telemetry of their own count both."""
     other = msgspec.structs.replace(load(), variant="numpy")
     assert len(telemetry([load(), other])) == 1
+    own = load("L1", telemetry=QUIET | {"core_share": [0.5] * 6})  # measured together, with its own readings
+    assert telemetry([load(), own]) == [QUIET]
     assert len(telemetry([load(), load("L1", telemetry=QUIET | {"wall_s": [0.2] * 10})])) == 2
 
 

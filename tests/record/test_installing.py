@@ -41,3 +41,9 @@ def test_no_hint_installs_by_the_former_name():
     places = [*Path(hwbench.__file__).parent.rglob("*.py"), *(ROOT / "docs").rglob("*.md"), ROOT / "README.md"]
     wrong = re.compile(r"""(?:pip install ['"]?hwbench\b|\bhwbench\[)(?!-suite)""")
     assert [path.name for path in places if wrong.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_a_module_of_a_users_code_is_installed_by_its_name_and_cupy_by_its_driver():
+    """`cupy` on the package index is a source distribution, which wants a compiler."""
+    assert installing.of_module("pandas.core") == "install pandas"
+    assert installing.of_module("cupy.cuda").startswith("install CuPy: python -m pip install cupy-cuda13x")

@@ -2,12 +2,13 @@
 
 On a guest that thread may be a neighbour's: it takes no time of this CPU, so that no counter of the guest shows it. But
 the core issues fewer instructions a cycle for each. So independent additions are timed beside dependent ones, which
-take a cycle each and are not slowed: `adds_a_cycle` is 3.7 on a Zen 4 alone, and 2.0 to 2.5 beside another thread.
+take a cycle each and are not slowed: `adds_a_cycle` is 3.9 on a Zen 4 alone, and 2.0 to 2.5 beside another thread.
 """
 
 from __future__ import annotations
 
 import bisect
+from collections import defaultdict
 from collections.abc import Callable
 
 from ..kernels.compiling import compiled
@@ -50,16 +51,17 @@ def adds_a_cycle() -> float:
 
 
 class CoreShare:
-    """Readings relative to the best of this process, at most 1."""
+    """Readings relative to the best of the same CPU, at most 1. Cores of unlike kinds have unlike bests."""
 
     def __init__(self, read: Callable[[], float] = adds_a_cycle) -> None:
         self._read = read
-        self._readings: list[float] = []  # in ascending order
+        self._readings: defaultdict[int, list[float]] = defaultdict(list)  # by CPU, in ascending order
 
-    def __call__(self) -> float:
-        """The share that the CPU has which runs this."""
-        while len(self._readings) < FIRST:
-            bisect.insort(self._readings, self._read())
+    def __call__(self, cpu: int) -> float:
+        """The share that `cpu` has, which runs this."""
+        readings = self._readings[cpu]
+        while len(readings) < FIRST:
+            bisect.insort(readings, self._read())
         value = self._read()
-        bisect.insort(self._readings, value)
-        return min(1.0, value / self._readings[int(BEST * len(self._readings)) - 1])
+        bisect.insort(readings, value)
+        return min(1.0, value / readings[int(BEST * len(readings)) - 1])

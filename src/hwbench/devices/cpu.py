@@ -6,6 +6,7 @@ and BLAS stay as their libraries start them.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import itertools
 import sys
@@ -496,24 +497,28 @@ class CpuDevice:
     def core_share(self, work: Work) -> float | None:
         """The least share of its core's throughput that a CPU of this work has now: at most `PROBED` of them, in turn.
 
-        None where a pool of our own may still run on a sibling of the CPU that asks.
+        None where threads cannot be pinned, and where a pool of our own may still run on a sibling of the CPU
+        that asks.
         """
         from .core_share import CoreShare
 
         share = self._core_share = self._core_share or CoreShare()
         pinned, threads = work.facts.get("cpus"), work.facts.get("threads", 1)
-        if pinned is None and self.cores < self.host.usable:
+        if not sys.platform.startswith("linux") or (pinned is None and self.cores < self.host.usable):
             return None
         if pinned is None and (threads == 1 or self.host.usable == 1):
-            return share()
+            return share(_own_cpu())
         cpus = self.host.order[: self.host.usable] if pinned is None else pinned
         workers = [worker for worker in self._workers if worker.cpu in cpus]
         if pinned is None and len(workers) < len(cpus):
             workers = list(self.crew(self.host.usable).workers)
         self._turn += PROBED
         some = [workers[(self._turn + k) % len(workers)] for k in range(min(PROBED, len(workers)))]
-        # One after the other: two of them may be siblings.
-        return min((Crew([worker]).each(lambda _: share())[0] for worker in some), default=None)
+
+        def read(worker: Worker) -> float:
+            return Crew([worker]).each(lambda _: share(worker.cpu))[0]
+
+        return min(map(read, some), default=None)  # one after the other: two of them may be siblings
 
     def _glance(self) -> dict[str, float]:
         if self._witness is None:
@@ -532,6 +537,16 @@ def roomy(nbytes: int) -> int:
     """
     step = 1 << max(0, nbytes.bit_length() - 5)
     return -(-(nbytes + step // 16) // step) * step
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
+def _own_cpu() -> int:
+    """The CPU that runs this thread now (Linux)."""
+    return int(_libc().sched_getcpu())
 
 
 def _seconds(call: Call, loops: int) -> float:

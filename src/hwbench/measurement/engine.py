@@ -198,7 +198,7 @@ class Engine:
                     self.warm_up(trial)
                 self._notice(trials)
             telemetry = self._rounds(trials, seconds)
-            reasons = _disturbed(trials, telemetry)
+            reasons = _disturbed(trials, telemetry) or _crowded(trials)
             if reasons and not _static(trials) and self._repeated <= REPEAT_SHARE * (self.clock() - self._started):
                 return self._repeat(trials, seconds, telemetry, told(reasons))
             return telemetry
@@ -221,7 +221,7 @@ class Engine:
         started = self.clock()
         second = self._rounds(live, seconds) if live else {}
         self._repeated += self.clock() - started
-        if second and not _disturbed(live, second) and all(trial.live for trial in live):
+        if second and not (_disturbed(live, second) or _crowded(live)) and all(trial.live for trial in live):
             for trial in live:
                 trial.facts["repeated"] = why
             return second
@@ -392,7 +392,8 @@ class Engine:
                 reasons = interference.disturbed_gpu(telemetry, may_cap=bench.may_cap) + reasons
                 if capped := interference.power_cap(telemetry):
                     trial.facts["power_cap"] = capped
-            reasons = _disturbed([trial], telemetry) + reasons
+            beside = interference.shared(trial.samples, trial.shares)
+            reasons = _disturbed([trial], telemetry) + beside + reasons
             of_load = interference.of_load(trial.facts, trial.samples)
             reasons += [one for one in of_load if one.code not in {other.code for other in reasons}]
             if reasons:
@@ -417,9 +418,12 @@ def _disturbed(trials: Sequence[Trial], telemetry: Mapping[str, Sequence[float]]
     """What disturbed the host while these were sampled; where CPUs went concerns those with several threads."""
     hosts = [trial for trial in trials if trial.facts.get("timed_by") != "events"]  # which the host cannot stretch
     several = any(trial.facts.get("threads", 1) > 1 for trial in hosts)
-    found = (interference.disturbed(telemetry) if hosts else []) + (interference.moved(telemetry) if several else [])
-    beside = (interference.shared(trial.samples, trial.shares) for trial in hosts)
-    return found + next(filter(None, beside), [])
+    return (interference.disturbed(telemetry) if hosts else []) + (interference.moved(telemetry) if several else [])
+
+
+def _crowded(trials: Sequence[Trial]) -> list[Reason]:
+    """Whether others ran on the cores of a trial after most of its samples: by the readings, and not by the samples."""
+    return next(filter(None, (interference.mostly_shared(trial.shares) for trial in trials)), [])
 
 
 def _static(trials: Sequence[Trial]) -> bool:

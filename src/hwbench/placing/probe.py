@@ -23,6 +23,7 @@ from ..counting.inputs import LIBRARIES
 from ..errors import UsageError
 from ..host import memory
 from ..record import text
+from ..record.installing import of_module
 from .subject import Function, Inputs, described
 
 MEMORY_SHARE = 0.6  # of what is free may be taken
@@ -169,7 +170,7 @@ def guarded(name: str) -> Iterator[Callable[[], str]]:
 def _remedy(error: BaseException) -> str:
     """What to do about a failure that is not the function's own."""
     if isinstance(error, ModuleNotFoundError):
-        return f"; install {str(error.name).partition('.')[0]}"
+        return f"; {of_module(str(error.name))}"
     if "CUDA" in type(error).__name__ or "cuda" in str(error).lower():
         return "; it needs an NVIDIA GPU and its driver, which hwbench machine did not find here"
     return ""

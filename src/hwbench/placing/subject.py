@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from ..catalog import nearest
 from ..errors import UsageError
+from ..record.installing import of_module
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -98,8 +99,8 @@ def _imported(path: Path) -> ModuleType:
             f"{path}: ends Python (exit {error.code}) while it is imported; put that below if __name__ == '__main__'"
         ) from None
     except Exception as error:  # noqa: BLE001 - a user's file raises anything
-        missing = isinstance(error, ModuleNotFoundError) and error.name
-        remedy = f"; install {str(missing).partition('.')[0]}" if missing else ""
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        remedy = f"; {of_module(missing)}" if missing else ""
         raise UsageError(f"{path}{_line(error, path)}: does not import: {described(error)}{remedy}") from None
     finally:
         sys.path.remove(str(path.resolve().parent))

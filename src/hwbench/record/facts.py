@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from .model import LEVELS, Cache, Gpu, Json, JsonObject, Record, Run, contrast_key
 from .units import parse
 
+OWN_TELEMETRY = "core_share"  # of each record by itself: read after each sample and not after a round
+
 
 def footprint(record: Record) -> int | None:
     """Bytes per thread: the stated fact, else the swept size; None for a label alone."""
@@ -38,8 +40,11 @@ def caches(run: Run) -> list[Cache]:
 
 
 def telemetry(records: Iterable[Record]) -> list[JsonObject]:
-    """The telemetry of each contrast, once: all records of a contrast carry the same."""
-    by_contrast = {contrast_key(record): record.telemetry for record in records if record.timed and record.telemetry}
+    """The telemetry of each contrast, once: all its records carry the same, but for what is read after each sample."""
+    by_contrast = {
+        contrast_key(record): {name: value for name, value in record.telemetry.items() if name != OWN_TELEMETRY}
+        for record in records if record.timed and record.telemetry
+    }  # fmt: skip
     # Contrasts that were measured together share theirs, too.
     return list({_packed(one): one for one in by_contrast.values()}.values())
 

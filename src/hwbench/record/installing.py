@@ -36,3 +36,9 @@ def command(extra: str) -> str:
 INSTALL_PICTURES = command("pictures")
 INSTALL_OPENCL = command("opencl")
 INSTALL_CUPY = " or ".join(f"{command(extra)} (driver >= {first})" for extra, first in GPU.values())
+
+
+def of_module(name: str) -> str:
+    """How to install what a user's own code imports: `install NAME`, and for CuPy the wheel by its driver."""
+    package = name.partition(".")[0]
+    return f"install CuPy: {INSTALL_CUPY}" if package == "cupy" else f"install {package}"

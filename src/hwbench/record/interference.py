@@ -115,8 +115,8 @@ def states(handovers: Sequence[float]) -> tuple[list[float], list[float]]:
 def shared(samples: Sequence[float], shares: Sequence[float]) -> list[Reason]:
     """Whether other threads on the same core made the median longer; `shares` are of the core, one after each sample.
 
-    Samples of which the core was shared tell by themselves: work that waits for memory need not take longer. Where it
-    was shared all the time, nothing tells.
+    Samples of which the core was shared tell by themselves: work that waits for memory need not take longer. Where
+    fewer than three are of a core alone, nothing tells, and `mostly_shared` decides.
     """
     if len(shares) != len(samples):
         return []
@@ -124,11 +124,19 @@ def shared(samples: Sequence[float], shares: Sequence[float]) -> list[Reason]:
     beside = len(samples) - len(alone)
     detail = f"after {beside} of {counted(len(samples), 'sample')}"
     if len(alone) < 3:
-        return [because("core_shared", detail)] if 2 * beside > len(samples) else []
+        return mostly_shared(shares)
     longer = median(samples) / median(alone) - 1
     if beside < 2 or longer <= LONGER:
         return []
     return [because("core_shared", f"{detail}, which makes the median {text.share(longer)} longer")]
+
+
+def mostly_shared(shares: Sequence[float]) -> list[Reason]:
+    """Whether other threads ran on the same core after most samples, by the readings alone."""
+    beside = sum(share < ALONE for share in shares)
+    if 2 * beside <= len(shares):
+        return []
+    return [because("core_shared", f"after {beside} of {counted(len(shares), 'sample')}")]
 
 
 def disturbed_gpu(telemetry: Mapping[str, Sequence[float]], *, may_cap: bool = False) -> list[Reason]:
