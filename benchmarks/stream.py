@@ -25,7 +25,7 @@ class store(_Suite):
     """How fast data is written."""
 
     bench = "stream.store"
-    version = 5
+    version = 6
     param_names = ("variant", "size", "dtype", "threads")
     params = (("simd", "simd-nt", "numba", "numpy"), *AXES)
 
@@ -38,7 +38,7 @@ class copy(_Suite):
     """How fast data is copied."""
 
     bench = "stream.copy"
-    version = 5
+    version = 6
     param_names = ("variant", "size", "dtype", "threads")
     params = (("simd", "simd-nt", "numba", "numpy"), *AXES)
 
@@ -51,7 +51,7 @@ class scale(_Suite):
     """How fast a = s·b goes."""
 
     bench = "stream.scale"
-    version = 5
+    version = 6
     param_names = ("variant", "size", "dtype", "threads")
     params = (("simd", "simd-nt", "numba", "numpy"), ("L1", "DRAM"), *AXES[1:])
 
@@ -64,7 +64,7 @@ class add(_Suite):
     """How fast a = b + c goes."""
 
     bench = "stream.add"
-    version = 5
+    version = 6
     param_names = ("variant", "size", "dtype", "threads")
     params = (("simd", "simd-nt", "numba", "numpy"), ("L1", "DRAM"), *AXES[1:])
 
@@ -77,7 +77,7 @@ class triad(_Suite):
     """How fast a = b + s·c goes."""
 
     bench = "stream.triad"
-    version = 5
+    version = 6
     param_names = ("variant", "size", "dtype", "threads")
     params = (("simd", "simd-nt", "numba", "numpy"), *AXES)
 

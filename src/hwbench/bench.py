@@ -103,6 +103,8 @@ class Work:
         The most calls in one sample, where each needs preparing (a cache flushed); None: any number.
     least_s
         The shortest sample in seconds, where the preset's would miss what is asked (the stops of a quota).
+    past_caches
+        Whether it writes past the caches (non-temporal stores), so that it leaves no dirty lines there.
     """
 
     call: Call
@@ -113,6 +115,7 @@ class Work:
     close: Callable[[], None] | None = None
     most: int | None = None
     least_s: float = 0.0
+    past_caches: bool = False
 
 
 @dataclass(frozen=True)

@@ -221,6 +221,27 @@ def test_an_eighth_of_a_sample_of_many_calls_is_run_before_it(each, primed):
     assert asked[-20:] == [part, record.loops] * 10 if primed else asked[-10:] == [record.loops] * 10
 
 
+@pytest.mark.parametrize("nt", [False, True])
+def test_a_call_is_run_between_plain_and_non_temporal_stores(nt):
+    """Untimed, so that neither pays for the dirty lines of the other, or is spared its own."""
+    asked = []
+
+    def variant(name, past_caches):
+        def timer(loops):
+            asked.append(name)
+            return 0.01 * loops
+
+        def build():
+            return Work(lambda: 42, timer=timer, past_caches=past_caches)
+
+        return build
+
+    measure(scripted_bench({"a": variant("a", False), "b": variant("b", nt)}), gauged())
+    warm_up, *turns = [len(list(calls)) for _, calls in itertools.groupby(asked)]
+    assert warm_up > 1
+    assert set(turns[1:]) <= ({2, 3} if nt else {1, 2})  # one more where a variant ends a round and begins the next
+
+
 def test_caches_that_nothing_has_used_meanwhile_are_not_warmed_again():
     """A variant alone, after no reading of gauges: its own sample was the last."""
     asked = []

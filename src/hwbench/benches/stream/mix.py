@@ -96,7 +96,7 @@ bench = Bench(
     words={"mix": "reads to writes"},
     core=False,
     full_only=True,
-    version=1,
+    version=2,
 )
 
 

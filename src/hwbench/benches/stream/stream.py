@@ -137,7 +137,7 @@ def stream(row: Row) -> Bench:
         ),
         full_sweeps=() if row.writes else ({"variant": "simd", "size": (Sweep(PAGE, points=2),), "threads": (1,)},),
         core=row.core,
-        version=5,
+        version=6 if row.writes else 5,
     )
 
     @bench.inputs
@@ -290,7 +290,7 @@ def on_crew(
         },
         close=close,
     )
-    return work
+    return replace(work, past_caches=registers.nt)
 
 
 def traffic(device: Cpu, moves: int | None, nbytes: int, size: int, threads: int) -> dict[str, int]:
