@@ -17,7 +17,10 @@ LIBRARIES = {"nvrtc": "NVRTC", "cublas": "cuBLAS"}
 
 
 def machine(json: AsJson = False) -> None:
-    """Describe this machine, what will disturb measurements on it, and the remedies."""
+    """Describe this machine, and what disturbs measurements on it.
+
+    Each disturbance has its effect and its remedy beside it.
+    """
     load_numpy()
     from ..devices import selection
     from ..host import disturbances, namesake, numba_pool
