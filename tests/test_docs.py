@@ -14,11 +14,13 @@ import typer
 
 import hwbench
 from hwbench import catalog
-from hwbench.cli import app, options
+from hwbench.analysis.reading import Reading
+from hwbench.cli import app, options, summary
 from hwbench.devices import selection
 from hwbench.measurement import cases as measure_cases
 from hwbench.measurement import policy
 from hwbench.measurement.engine import Engine
+from hwbench.record import store
 from hwbench.record.model import Case
 from hwbench.report import lecture
 from inspection.answers import reading
@@ -130,6 +132,15 @@ def test_pictures_are_small_and_shown():
     for path in (ROOT / "docs" / "pictures").iterdir():
         assert f"pictures/{path.name})" in told, path.name
         assert path.suffix == ".svg" or path.stat().st_size <= 60_000, path.name
+
+
+def test_the_summary_that_is_shown_is_of_a_kept_run():
+    """The page names the run, and shows what `hwbench show --summary` prints of it."""
+    page = (ROOT / "docs" / "summary.md").read_text()
+    [name] = re.findall(r"\[`([\w-]+)`\]\(\.\./reports/runs", page)
+    [path] = (ROOT / "reports" / "runs").rglob(f"{name}.json")
+    shown = page.partition("\n```\n")[2].partition("```\n")[0]
+    assert shown.splitlines() == summary.lines(Reading(store.read(path), catalog.LAZY))
 
 
 def test_the_readme_fits_a_screen():
