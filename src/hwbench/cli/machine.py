@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .aligned import wrapped
 from .console import echo, echo_err, print_json
 from .options import AsJson
 from .signals import load_numpy
@@ -78,6 +77,7 @@ def print_machine(
 
 def _told(facts: Sequence[tuple[str, object]], width: int) -> Iterator[str]:
     from ..record import text
+    from .aligned import wrapped
 
     for name, value in facts:
         yield from wrapped(text.printable(str(value)) or "none", width, f"{name}:", NAME)
@@ -86,6 +86,7 @@ def _told(facts: Sequence[tuple[str, object]], width: int) -> Iterator[str]:
 def _disturbed(disturbances: Sequence[Disturbance], width: int) -> Iterator[str]:
     """Each with what it does and what helps."""
     from ..record import text
+    from .aligned import wrapped
 
     if not disturbances:
         yield "Nothing was found that disturbs measuring here."

@@ -105,7 +105,7 @@ def test_the_directory_is_no_part_of_a_case(tmp_path: Path) -> None:
 
 
 def test_wrong_values_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="size: '1KiB' is too small; give 16 MiB at least"):
+    with pytest.raises(UsageError, match="size: '1KiB' is too small; give 16 MiB or more"):
         _asked(size="1KiB")
     with pytest.raises(UsageError, match="dir: a run takes one"):
         groups([bench], params={"dir": [str(tmp_path), "."]}, devices={"cpu": "cpu"}, spread=lambda _: ())
@@ -132,7 +132,7 @@ def test_blocks_that_are_not_moved_are_wrong(operation: str, tmp_path: Path, mon
 
 
 def test_a_file_of_few_blocks_is_too_small(tmp_path: Path) -> None:
-    with pytest.raises(Skip, match="16 MiB at least"):
+    with pytest.raises(Skip, match="16 MiB or more"):
         work_of(bench, "cached", {**values(tmp_path, "read"), "size": MIB})
 
 
