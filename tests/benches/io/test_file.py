@@ -105,7 +105,7 @@ def test_the_directory_is_no_part_of_a_case(tmp_path: Path) -> None:
 
 
 def test_wrong_values_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="size: '1KiB' is too small; give 16 MiB or more"):
+    with pytest.raises(UsageError, match="size: '1KiB' is too small; give 16 MiB at least"):
         _asked(size="1KiB")
     with pytest.raises(UsageError, match="dir: a run takes one"):
         groups([bench], params={"dir": [str(tmp_path), "."]}, devices={"cpu": "cpu"}, spread=lambda _: ())
