@@ -92,9 +92,9 @@ def facts(bench: Bench) -> list[str]:
         *(("also", axes(sweep)) for sweep in bench.sweeps),
         *((f"`--preset {name}`", axes(bench.presets[name])) for name in bench.presets if bench.presets[name]),
         *(("`--preset full`, also", axes(sweep)) for sweep in bench.full_sweeps),
-        ("", _only_selected(bench)),
+        ("presets", _only_selected(bench)),
     ]
-    return ["| | |", "| --- | --- |", *(f"| {name} | {cell} |" for name, cell in rows if cell)]
+    return ["| property | value |", "| --- | --- |", *(f"| {name} | {cell} |" for name, cell in rows if cell)]
 
 
 def _only_selected(bench: Bench) -> str:

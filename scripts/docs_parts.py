@@ -54,16 +54,10 @@ def commands() -> str:
 
 def _parameters(name: str, command: Any) -> str:
     context = command.context_class(command, info_name=name)
-    records = [one.get_help_record(context) for one in command.get_params(context)]
-    rows = [f"| `{_plain(left)}` | {_cell(right)} |" for left, right in filter(None, records) if "--help" not in left]
+    arguments, options = command.help_rows(context)
+    rows = [f"| `{left}` | {_cell(right)} |" for left, right in [*arguments, *options] if "--help" not in left]
     usage = " ".join([name, *command.collect_usage_pieces(context)])
-    return "\n".join([f"`{_plain(usage)}`", "", "| | |", "| --- | --- |", *rows])
-
-
-def _plain(text: str) -> str:
-    """Arguments without the types and the doubled brackets that newer versions of typer print."""
-    typed = re.sub(r" <[^<>]*>", " VALUE" if text.startswith("-") else "", text)
-    return re.sub(r"\[(\[[^\]]*\]\.\.\.)\]\.\.\.|\{(\w+)\}", r"\1\2", typed)
+    return "\n".join([f"`{usage}`", "", "| argument or option | what it does |", "| --- | --- |", *rows])
 
 
 def _prose(text: str) -> str:

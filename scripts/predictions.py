@@ -102,7 +102,8 @@ def main(arguments: list[str] | None = None, echo: Callable[[str], object] = pri
     parser.add_argument("--refresh", action="store_true", help="measure the roofs again")
     given = parser.parse_args(arguments)
     keep_memory()
-    setting = engine.Setting(roofs.get(echo, refresh=given.refresh), selection.devices("cpu"))
+    known = roofs.get(echo, refresh=given.refresh)
+    setting = engine.Setting(lambda: known, selection.devices("cpu"))
     chosen = [one for one in KERNELS if not given.names or one.name.startswith(tuple(given.names))]
     found = []
     for kernel in chosen:

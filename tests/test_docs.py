@@ -14,11 +14,13 @@ import typer
 
 import hwbench
 from hwbench import catalog
-from hwbench.cli import app, options
+from hwbench.analysis.reading import Reading
+from hwbench.cli import app, options, summary
 from hwbench.devices import selection
 from hwbench.measurement import cases as measure_cases
 from hwbench.measurement import policy
 from hwbench.measurement.engine import Engine
+from hwbench.record import store
 from hwbench.record.model import Case
 from hwbench.report import lecture
 from inspection.answers import reading
@@ -28,6 +30,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "scripts"))
 docs_links, docs_parts, docs_site = (import_module(f"docs_{name}") for name in ("links", "parts", "site"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PROGRAM = typer.main.get_command(app.app)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -78,6 +81,14 @@ def test_a_site_with_faults_is_refused(tmp_path):
     ]  # fmt: skip
 
 
+def test_tables_have_headings():
+    """Of pages, and of parts that are generated; an empty head is a grey band without a word."""
+    told = {page.name: page.read_text() for page in PAGES} | {"commands": docs_parts.commands()}
+    heads = {name: re.findall(r"^(\|.*\|)\n\| ?:?-", text, re.MULTILINE) for name, text in told.items()}
+    assert len(heads["commands"]) > 20
+    assert [name for name, each in heads.items() for head in each if not head.strip("| ")] == []
+
+
 def test_each_part_that_is_generated_has_one_page():
     """A page that asks for what nothing makes, and a part that no page asks for, are found."""
     told = "".join(page.read_text() for page in PAGES)
@@ -121,6 +132,15 @@ def test_pictures_are_small_and_shown():
     for path in (ROOT / "docs" / "pictures").iterdir():
         assert f"pictures/{path.name})" in told, path.name
         assert path.suffix == ".svg" or path.stat().st_size <= 60_000, path.name
+
+
+def test_the_summary_that_is_shown_is_of_a_kept_run():
+    """The page names the run, and shows what `hwbench show --summary` prints of it."""
+    page = (ROOT / "docs" / "summary.md").read_text()
+    [name] = re.findall(r"\[`([\w-]+)`\]\(\.\./reports/runs", page)
+    [path] = (ROOT / "reports" / "runs").rglob(f"{name}.json")
+    shown = page.partition("\n```\n")[2].partition("```\n")[0]
+    assert shown.splitlines() == summary.lines(Reading(store.read(path), catalog.LAZY))
 
 
 def test_the_readme_fits_a_screen():
@@ -181,16 +201,24 @@ def test_the_finding_that_is_shown_speaks(shown):
     assert list(bench.hooks["finding"](reading(bench, [], {}))) == []
 
 
-def commands() -> list[tuple[str, str]]:
-    """Every `hwbench …` that stands in a block or a line as code, with its page; lines that go on are joined."""
+def blocks() -> list[tuple[str, str]]:
+    """Every `hwbench …` of a block of commands, with its page; lines that go on are joined."""
     found = []
     for page in PAGES:
-        told = page.read_text()
-        for block in re.findall(r"```(?:console|yaml|bash|sh)\n(.*?)```", told, re.DOTALL):
+        for block in re.findall(
+            r"^ *```(?:console|yaml|bash|sh)\n(.*?)```", page.read_text(), re.DOTALL | re.MULTILINE
+        ):
             lines = re.sub(r"\\\n\s*", "", block).splitlines()
-            shown = [re.search(r"(?:^|\s)(hwbench .*)", line) for line in lines]
+            shown = [re.search(r"(?:^|[\s\[$])(hwbench .*)", line) for line in lines]
             found += [(page.name, line[1]) for line in shown if line]
-        prose = re.sub(r"```.*?```", "", told, flags=re.DOTALL)
+    return found
+
+
+def commands() -> list[tuple[str, str]]:
+    """These, and every `hwbench …` in a line of prose."""
+    found = blocks()
+    for page in PAGES:
+        prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
         found += [(page.name, line) for line in re.findall(r"`(hwbench [a-z][^`]*)`", prose)]
     return found
 
@@ -198,15 +226,25 @@ def commands() -> list[tuple[str, str]]:
 def parts(line: str) -> list[str]:
     """The words of one command after `hwbench`, to the end of the command or to another one after `--`."""
     words = shlex.split(re.sub(r"\$\{\{.*?\}\}", "x", line), comments=True)[1:]
-    end = next((i for i, word in enumerate(words) if word in (">", "&&", "--")), None)
+    end = next((i for i, word in enumerate(words) if word in (">", ">>", "&&", "|", "||", "--")), None)
     return [word.strip("[]") for word in words[:end]]
+
+
+@pytest.mark.parametrize(("page", "line"), blocks(), ids=lambda words: words[:60])
+def test_commands_in_blocks_can_be_run(page, line):
+    """Each is taken by the parser of the program: its arguments are complete, and its options have values that fit."""
+    words = parts(line)
+    command = PROGRAM
+    while words and hasattr(command, "commands") and words[0] in command.commands:
+        command = command.commands[words.pop(0)]
+    assert isinstance(command.make_context("hwbench", words).params, dict), page
 
 
 @pytest.mark.parametrize(("page", "line"), commands(), ids=lambda words: words[:40])
 def test_commands_that_are_shown_exist(page, line):
     """Each names a command, and options that it has."""
     words = parts(line)
-    there = typer.main.get_command(app.app).commands
+    there = PROGRAM.commands
     assert words[0] in there, f"{page}: hwbench has no command {words[0]}"
     command = there[words[0]]
     if inside := getattr(command, "commands", None):  # a group
@@ -230,7 +268,7 @@ def test_runs_that_are_shown_measure_every_bench_that_they_name(monkeypatch, tmp
         monkeypatch.setattr(catalog, added, {})
     benches = catalog.benches() | {shown.bench.name: shown.bench}
     monkeypatch.setattr(catalog, "benches", lambda: benches)
-    command = typer.main.get_command(app.app).commands["run"]
+    command = PROGRAM.commands["run"]
     asked = command.make_context("run", parts(line)[1:], resilient_parsing=True).params
     chosen = catalog.select(asked["select"] or (), asked["preset"])
     found = measure_cases.groups(

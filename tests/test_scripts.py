@@ -107,7 +107,7 @@ def test_a_page_says_what_the_bench_says() -> None:
         "| limit | load, at the level where the data lies, as `stream.load` measures it |",
         "| axes | `size` L1, 4 KiB … DRAM (2 an octave); `t` 1, 2, 4 … all; `pages` huge (4K where there are none) |",
         "| also | `variant` plain; `n` 1, 2 |",
-        "|  | `--preset quick` measures it only where it is selected. |",
+        "| presets | `--preset quick` measures it only where it is selected. |",
         "**What to look at.** Look here.",
         "**Why it ends where it does.** It ends there.",
     ):

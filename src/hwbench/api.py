@@ -141,7 +141,7 @@ def placed(
     declared: engine.Declared = engine.NOTHING_DECLARED,
 ) -> Placement:  # fmt: skip
     """A function with these arguments: what `place`, `roofline`, the pytest fixture and asv's helper give."""
-    name, known = name_of(function), roofs()
-    setting = engine.Setting(known, selection.devices("cpu"))
+    name = name_of(function)
+    setting = engine.Setting(roofs, selection.devices("cpu"))
     found = engine.place(name, function, Inputs(tuple(args), kwargs), setting, declared=declared)
-    return Placement(Placed(name, (found[name],)), on_gpu.roofs_for([found[name]], known))
+    return Placement(Placed(name, (found[name],)), on_gpu.roofs_for([found[name]], roofs))

@@ -115,3 +115,6 @@ def test_a_page_is_written(run, tmp_path):
     done = run(SICK, "report", "-o", str(page))
     assert (done.exit_code, done.output) == (0, f"report: {page}\n")
     assert "node-003" in page.read_text("utf-8")
+    done = run(SICK, "report", "--out", str(tmp_path / "pages"))
+    assert done.output == f"report: {tmp_path / 'pages' / 'fleet.html'}\n"
+    assert (tmp_path / "pages" / "fleet.html").is_file()

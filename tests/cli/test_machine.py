@@ -10,7 +10,7 @@ import pytest
 from hwbench.cli import machine
 from hwbench.devices import selection
 from hwbench.host import numba_pool, settings
-from hwbench.record.model import Gpu
+from hwbench.record.model import Disturbance, Gpu
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +40,21 @@ def test_what_is_inherited_is_told(command, monkeypatch):
     assert lines[at + 1].startswith("  effect: matrix products")
     assert lines[at + 2] == "  remedy: unset OPENBLAS_CORETYPE"
     assert {"governor:         powersave", "command line:     nosmt"} <= set(lines)
+
+
+def test_lines_fit_a_terminal():
+    """Words stay whole below the first of them; off a terminal a fact is a line."""
+    facts = [("instructions", " ".join(f"avx512_{number:04}" for number in range(20)))]
+    trouble = [Disturbance("steal", "50% " * 30, "samples are longer " * 10, "measure later " * 10)]
+    told = [*machine._told(facts, 80), *machine._disturbed(trouble, 80)]
+    assert max(map(len, told)) <= 80
+    assert told[0].startswith("instructions:     avx512_0000 ")
+    assert told[1].startswith(" " * 18 + "avx512_")
+    assert [line[:10] for line in told if line.startswith(("  ef", "  re"))] == ["  effect: ", "  remedy: "]
+    whole = [*machine._told(facts, machine.UNWRAPPED), *machine._disturbed(trouble, machine.UNWRAPPED)]
+    assert len(whole) == 4
+    assert [*machine._told([("instructions", ""), ("n", 2)], 80)] == ["instructions:     none", "n:                2"]
+    assert [*machine._disturbed([], 80)] == ["Nothing was found that disturbs measuring here."]
 
 
 def test_a_card_is_told_with_what_it_is_set_to():

@@ -219,5 +219,7 @@ def test_an_outcome_is_the_bench_s_figures_or_why_there_are_none():
     skipped = [record("a", (), status="skipped", reasons=[Reason(code)]) for code in ("budget", "needs_smt", "budget")]
     assert outcome([record("a", (2.0,) * 3, **FLOPS)], info) == "a 0.500 GFLOP/s"
     assert outcome(skipped, info) == f"2 cases skipped: {skipped[0].why}"
+    missing = [record("a", (), status="skipped", reasons=[Reason("needs_library", "needs x: python -m pip install x")])]
+    assert outcome(missing, info) == "1 case skipped: a library is missing"
     assert outcome([record("a", (2.0,) * 3)], info) == "1 case measured"
     assert outcome([], info) == "0 cases measured"

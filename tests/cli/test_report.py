@@ -51,6 +51,20 @@ def test_the_report_has_what_the_benches_say(benches, command, out, tmp_path):
     assert "twice as fast as the moon" in page.read_text("utf-8")
 
 
+def test_the_page_lies_in_out(benches, command, tmp_path, monkeypatch):
+    """Of a file that is named as of the newest run; `-o` alone names another place, and `--out` no file."""
+    monkeypatch.chdir(tmp_path)
+    run = saved(tmp_path / "kept", record("fast"))
+    page = tmp_path / "pages" / "index.html"
+    assert command("report", run, "--out", "pages").out == "report: pages/index.html\n"
+    assert page.is_file()
+    assert command("report", run, "--out", "pages", "-o", "other.html").out == "report: other.html\n"
+    done = command("report", run, "--out", "page.html")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "hwbench: --out page.html: names a directory; name the page by -o page.html\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "other.html", "pages"]
+
+
 NAMES = ("../../secret", "/etc", "", ".", "..", "a/b", "../verify/box", "*", "~")
 opened: list[str] | None = None
 

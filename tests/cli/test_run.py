@@ -142,13 +142,18 @@ def test_skipped_and_suspect_cases_are_exit_0(benches, device, command, out):
 def test_a_run_of_what_was_named_is_exit_2_where_all_was_skipped(
     benches, device, command, out, monkeypatch, asked, code
 ):
-    """Who names benches, values or variants expects an answer; a topic or a pattern takes what there is."""
-    monkeypatch.setattr(Bench, "lacks", lambda self, *_: Reason("needs_smt") if "access" in self.name else None)
+    """Who names benches, values or variants expects an answer; a topic or a pattern takes what there is.
+
+    What installs the missing library is said once, by the refusal or in the summary.
+    """
+    why = Reason("needs_library", "needs x: python -m pip install x")
+    monkeypatch.setattr(Bench, "lacks", lambda self, *_: why if "access" in self.name else None)
     done = command("run", *asked, "--out", out, "--preset", "quick")
     assert done.code == code, done.err
     told = [line for line in done.err.splitlines() if line.startswith("hwbench: ")]
     assert bool(told) == bool(code)
-    assert all(re.fullmatch(r"hwbench: nothing was measured: \d cases? skipped: needs SMT", line) for line in told)
+    assert all(re.fullmatch(rf"hwbench: nothing was measured: \d cases? skipped: {why}", line) for line in told)
+    assert (done.out + done.err).count("pip install x") == 1
     assert {record.status for record in store.read(store.newest(out)).records} >= {"skipped"}
     assert (out / "index.html").exists()
 

@@ -63,7 +63,7 @@ def test_a_device_that_may_not_measure_takes_the_last_level_as_found_or_reported
     monkeypatch.setattr(made._choices, "recall", lambda name: kept)
     monkeypatch.setattr(made, "buffer", None)
     if size is None:
-        with pytest.raises(Skip, match="others fill it"):
+        with pytest.raises(Skip, match="other users fill it"):
             made.size("L3")
     else:
         assert made.size("L3") == size

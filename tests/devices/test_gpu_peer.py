@@ -25,7 +25,7 @@ def test_peers_are_counted_from_the_own_gpu_round_the_end(monkeypatch):
     """Of three GPUs the next of the last one is the first."""
     _, device = made(monkeypatch, count=3, index=2)
     assert [device.peer(further).name for further in (1, 2)] == ["gpu:0", "gpu:1"]
-    with pytest.raises(Skip, match="of 3 GPUs none is 3 further on"):
+    with pytest.raises(Skip, match="3 GPUs are visible, so a GPU lies at most 2 after another, not 3"):
         device.peer(3)
 
 

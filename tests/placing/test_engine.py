@@ -137,7 +137,7 @@ def setting(monkeypatch):
     monkeypatch.setattr(engine, "count", lambda _f, _args, _kwargs, hardware: counts(240 * 10**6))
     monkeypatch.setattr(engine.timing, "spent", lambda _call, _seconds: engine.timing.Spent(1.0, 0.0))
     told = []
-    return engine.Setting(roofs(), {"cpu": Millisecond()}, tell=told.append, loops=False), told
+    return engine.Setting(roofs, {"cpu": Millisecond()}, tell=told.append, loops=False), told
 
 
 def test_a_function_and_its_variants_are_placed_together(setting):

@@ -43,7 +43,7 @@ def ab(
         list[str] | None,
         typer.Argument(
             metavar="BASE NEW [SELECT]... | -- COMMAND",
-            help="Both sides and benches of hwbench; or, with --base, the command that runs a suite of your own.",
+            help="Two sides and benches of hwbench; with --base the command that runs your own suite.",
             autocompletion=benches,
         ),
     ] = None,
@@ -53,14 +53,17 @@ def ab(
     new: Annotated[str, typer.Option(metavar="ENV|COMMIT", help="The same; default: the working tree as it is.")] = "",
     quads: Annotated[
         int | None,
-        typer.Option(help="Quads of four processes, 3 at least; default: 10, of hwbench's benches 6."),
+        typer.Option(metavar="N", help="Quads of four processes, 3 at least; default: 10, or 6 for hwbench's benches."),
     ] = None,
     for_: Annotated[
-        str, typer.Option("--for", metavar="TIME", help="Measure for 5m, in place of --quads; 3 quads at least.")
+        str,
+        typer.Option(
+            "--for", metavar="TIME", help="Measure for this time, such as 5m, instead of --quads; 3 quads at least."
+        ),
     ] = "",
     duet: Annotated[
         bool | None,
-        typer.Option("--duet/--no-duet", help="Both sides at once on two CPUs, or not; default: where it pays."),
+        typer.Option("--duet/--no-duet", help="Measure both sides at once on two CPUs; default: where it pays."),
     ] = None,
     metric: Annotated[
         list[str] | None,
@@ -68,12 +71,14 @@ def ab(
     ] = None,
     higher_is_better: HigherIsBetter = None,
     threshold: Annotated[
-        str, typer.Option(metavar="SHARE", help="Relative difference that does not matter, 2% or 0.02.")
+        str, typer.Option(metavar="SHARE", help="The relative difference that does not matter, such as 2% or 0.02.")
     ] = "0.5%",
     fail_on: FailOn = None,
     with_: Annotated[
         list[str] | None,
-        typer.Option("--with", metavar="REQUIREMENT", help="Install this, too, in a commit's environment: '.[bench]'."),
+        typer.Option(
+            "--with", metavar="REQUIREMENT", help="Also install this in a commit's environment, such as '.[bench]'."
+        ),
     ] = None,
     python: Annotated[
         str, typer.Option(metavar="VERSION|PATH", help="The Python of commits' environments; default: this one.")
@@ -82,21 +87,26 @@ def ab(
         bool,
         typer.Option("--no-build", help="Run a commit's sources with this Python and its packages."),
     ] = False,
-    timeout: Annotated[str, typer.Option(metavar="TIME", help="The longest that a process may take.")] = "1h",
-    keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep what each process measured here.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue where a measurement was interrupted.")] = False,
-    preset: Annotated[str, typer.Option(help="Of hwbench's benches: quick, standard or full.")] = "quick",
+    timeout: Annotated[str, typer.Option(metavar="TIME", help="The time that a process may take.")] = "1h",
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep what each process measured in this directory.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted measurement.")] = False,
+    preset: Annotated[
+        str, typer.Option(metavar="NAME", help="Of hwbench's benches: quick, standard or full.")
+    ] = "quick",
     param: Param = None,
     variant: Variant = None,
     json: AsJson = False,
     markdown: AsMarkdown = False,
 ) -> None:
-    """Measure two environments or commits in turn, by any suite, and give a verdict for each benchmark.
+    """Compare two environments or commits, measured in turn.
 
     hwbench ab --base HEAD~1 -- pytest tests/perf --benchmark-only
 
-    Exit 1 if a case is slower or failed (--fail-on). Results of pytest-benchmark, asv, hwbench, pyperf and hyperfine
-    are read, also where a command writes them to {out}; any other command is timed as a whole.
+    Gives a verdict for each benchmark of any suite. Exit 1 if one is slower or failed (--fail-on). Results of
+    pytest-benchmark, asv, hwbench, pyperf and hyperfine are read, also where a command writes them to {out}; any other
+    command is timed as a whole.
 
     A commit is cloned and built by uv or pip, with the dependencies that it declares. Building and measuring run the
     code of both sides: name only commits and environments that you trust.

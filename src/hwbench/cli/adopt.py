@@ -21,7 +21,10 @@ def adopt(
     no_asv: Annotated[bool, typer.Option("--no-asv", help="Write nothing for asv.")] = False,
     no_pytest: Annotated[bool, typer.Option("--no-pytest", help="Write nothing for pytest-benchmark.")] = False,
 ) -> None:
-    """Write an asv class for each bench, and tests for pytest-benchmark. Other files stay as they are."""
+    """Write files that run your benches under asv and pytest.
+
+    An asv class for each bench, and tests for pytest-benchmark. Other files stay as they are.
+    """
     from .. import catalog, errors
     from ..record import files, store
     from ..suites import adopt as lines

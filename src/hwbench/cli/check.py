@@ -27,19 +27,32 @@ Bars = list[str] | None
 
 def check(
     least: Annotated[
-        Bars, typer.Option("--min", metavar="NAME=QUANTITY", help="A bar: dram.read.all=50GB/s (repeatable).")
+        Bars,
+        typer.Option(
+            "--min",
+            metavar="NAME=QUANTITY",
+            help="A figure's lowest good value, such as dram.read.all=50GB/s (repeatable).",
+        ),
     ] = None,
     most: Annotated[
-        Bars, typer.Option("--max", metavar="NAME=QUANTITY", help="A bar: dram.latency=120ns (repeatable).")
+        Bars,
+        typer.Option(
+            "--max",
+            metavar="NAME=QUANTITY",
+            help="A figure's highest good value, such as dram.latency=120ns (repeatable).",
+        ),
     ] = None,
     threshold: Annotated[
-        str, typer.Option(metavar="SHARE", help="Slower than usual by less than this does not matter.")
+        str, typer.Option(metavar="SHARE", help="How much slower than usual a figure may be.")
     ] = "10%",
     out: Out = Path("reports"),
     machine: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this machine.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Say in 20 s if this machine is all right, by its earlier runs and by bars. Exit 0: yes, 1: no, 2: no answer."""
+    """Say in 20 s whether this machine is all right.
+
+    Figures are judged by earlier runs and by bars (--min, --max). Exit 0: yes, 1: no, 2: no answer.
+    """
     handle(leave)
     limit = relative(threshold)
     load_numpy()

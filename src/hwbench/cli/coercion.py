@@ -12,6 +12,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from typer.core import TyperCommand, TyperGroup
 
+from .usage import PlainHelp
+
 T = TypeVar("T")
 
 Kind: TypeAlias = Callable[[Any], object]
@@ -57,11 +59,11 @@ class Simple:
         return params
 
 
-class Command(Simple, TyperCommand):
+class Command(Simple, PlainHelp, TyperCommand):
     """A command whose texts, paths and numbers are taken as they are."""
 
 
-class Group(Simple, TyperGroup):
+class Group(Simple, PlainHelp, TyperGroup):
     """Commands below a word: `hwbench fleet sql`."""
 
 

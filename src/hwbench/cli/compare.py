@@ -44,18 +44,18 @@ def compare(
     machine_name: MachineName = "",
     higher_is_better: HigherIsBetter = None,
     asv: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of asv's results; default: asv/results below --out.")
+        Path | None, typer.Option(metavar="DIR", help="Directory of asv's results; default: asv/results in --out.")
     ] = None,
     out: Out = Path("reports"),
     repo: Repo = Path(),
     json: AsJson = False,
     markdown: AsMarkdown = False,
-    every: Annotated[bool, typer.Option("--all", help="Print every case, not only what changed.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Print every case, not only those that changed.")] = False,
 ) -> None:
-    """Give a verdict for each case of two results.
+    """Compare two results: a verdict for each case.
 
-    Exit 1 if a case is slower or failed (--fail-on), 2 if none could be compared. Thresholds, metrics and directions
-    for each benchmark stand in [tool.hwbench.compare] of pyproject.toml.
+    Exit 1 if a case is slower or failed (--fail-on), 2 if none could be compared. [tool.hwbench.compare] of
+    pyproject.toml sets thresholds, metrics and directions for each benchmark.
     """
     load_numpy()
     from .. import catalog

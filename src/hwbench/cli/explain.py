@@ -23,7 +23,7 @@ def explain(
         ),
     ],
 ) -> None:
-    """Say what a bench measures, how to read it, and why the plateau is where it is."""
+    """Say what a bench measures and how to read its figures."""
     from .. import catalog
 
     width = min(WIDEST, shutil.get_terminal_size().columns)

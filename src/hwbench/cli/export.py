@@ -35,7 +35,7 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="A .csv, .json, .parquet or .prom; default: standard output."
+            "-o", "--output", metavar="FILE", help="A .csv, .json, .parquet or .prom file; default: standard output."
         ),
     ] = None,
     form: Annotated[
@@ -45,11 +45,14 @@ def export(
         ),
     ] = None,
     anonymous: Annotated[
-        bool, typer.Option("--anonymous", help="Leave out the names of machines and runs, texts of errors, commits.")
+        bool, typer.Option("--anonymous", help="Leave out names of machines and runs, texts of errors, and commits.")
     ] = False,
     out: Out = Path("reports"),
 ) -> None:
-    """Write a row for each case of runs: rates, limit, share, status, machine; or OpenMetrics for dashboards."""
+    """Write runs as CSV, JSON, Parquet or OpenMetrics.
+
+    A row for each case: rates, limit, share, status, machine. OpenMetrics is for dashboards.
+    """
     chosen = format_of(output, form)
     load_numpy()
     from .. import catalog

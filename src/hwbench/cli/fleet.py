@@ -12,7 +12,7 @@ from .fleet_store import add, compact, flush, sql
 fleet = typer.Typer(
     cls=Group,
     name="fleet",
-    help="Many machines: run everywhere, gather, query, find the odd one.",
+    help="Many machines: run, gather, query, find the odd one.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -11,7 +11,7 @@ import typer
 
 from .console import echo, echo_err, print_json
 from .fleet_store import Since, Until, Url, day_of
-from .options import AsJson
+from .options import AsJson, Out, page_path
 from .signals import handle, leave, load_numpy
 
 if TYPE_CHECKING:
@@ -26,12 +26,15 @@ def diagnose(
     json: AsJson = False,
     retest: Annotated[
         bool,
-        typer.Option("--retest", help="Print the doubtful machines alone, for `fleet run --machines FILE`."),
+        typer.Option("--retest", help="Print only the doubtful machines, for `fleet run --machines FILE`."),
     ] = False,
     since: Since = "",
     until: Until = "",
 ) -> None:
-    """Name the odd machines of a store, and the component of each that is at fault; exit code 1 if there are some."""
+    """Name the odd machines of a store, and what in each is at fault.
+
+    Exit code 1 if there are some.
+    """
     handle(leave)
     from ..errors import UsageError
 
@@ -56,20 +59,25 @@ def diagnose(
 
 def report(
     url: Url,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the page goes.")] = Path(
-        "reports/fleet.html"
-    ),
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The page; default: fleet.html in --out.")
+    ] = None,
+    out: Out = Path("reports"),
     since: Since = "",
     until: Until = "",
 ) -> None:
-    """Write one offline HTML page of a store: the odd machines, a map of all, distributions and drift."""
+    """Write one offline HTML page of a store.
+
+    It shows the odd machines, a map of all, distributions and drift.
+    """
     handle(leave)
+    file = page_path(output, out, "fleet.html")
     made = _cube(url, since, until)
     from ..fleet import page
     from ..record import store
 
-    store.write_bytes(page.render(made).encode(), output)
-    echo(f"report: {output}")
+    store.write_bytes(page.render(made).encode(), file)
+    echo(f"report: {file}")
 
 
 def _cube(url: str, since: str, until: str, *, told: bool = False) -> Cube:

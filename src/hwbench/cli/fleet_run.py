@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .console import echo, echo_err, live, print_json
-from .options import AsJson, Out, Param, Select, Variant, axis_values, seconds
+from .options import AsJson, Devices, Out, Param, Preset, Select, Variant, axis_values, seconds
 from .signals import handle
 
 if TYPE_CHECKING:
@@ -38,47 +38,54 @@ def fleet_run(
     ] = None,
     slurm: Annotated[str, typer.Option(metavar="OPTIONS", help='As Slurm jobs: "--nodes=16 --partition=short".')] = "",
     ssh: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="On the hosts of a file, one a line, by ssh.")
+        Path | None, typer.Option(metavar="FILE", help="By ssh, on the hosts in a file, one a line.")
     ] = None,
     k8s: Annotated[
         int | None, typer.Option(metavar="N", help="Print an Indexed Job of Kubernetes for N nodes; needs --image.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="quick, standard or full.")] = "standard",
-    device: Annotated[str, typer.Option(help="cpu, gpu, gpu:N, opencl, opencl:N or all.")] = "all",
+    preset: Preset = "standard",
+    device: Devices = "all",
     param: Param = None,
     variant: Variant = None,
-    budget: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time for the run of each machine.")] = None,
+    budget: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="The time that the run of each machine may take.")
+    ] = None,
     machines: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Only these machines, one a line, as `fleet diagnose --retest` lists them."),
     ] = None,
     together: Annotated[
-        bool, typer.Option("--together", help="All machines begin each group of cases in the same second.")
+        bool, typer.Option("--together", help="Begin each group of cases on all machines in the same second.")
     ] = False,
     every: Annotated[
-        str, typer.Option(metavar="TIME", help="With --together, the time from group to group; default: 20s.")
+        str, typer.Option(metavar="TIME", help="For --together: the time from group to group; default: 20s.")
     ] = "",
-    retries: Annotated[int, typer.Option(metavar="N", help="How often a run that was cut off is started again.")] = 1,
-    wait: Annotated[str, typer.Option(metavar="TIME", help="The longest that answers are waited for.")] = "1h",
+    retries: Annotated[int, typer.Option(metavar="N", help="How often to start a run again that was cut off.")] = 1,
+    wait: Annotated[str, typer.Option(metavar="TIME", help="How long to wait for answers.")] = "1h",
     lock: Annotated[
-        str, typer.Option(metavar="NAME", help="Runs with one lock's name take turns on a machine; {task} is a number.")
+        str,
+        typer.Option(
+            metavar="NAME", help="Runs with the same lock take turns on a machine; {task} is the task's number."
+        ),
     ] = "machine",
     program: Annotated[
-        str, typer.Option("--as", metavar="COMMAND", help="What hwbench is called there, by --ssh and --k8s.")
+        str, typer.Option("--as", metavar="COMMAND", help="For --ssh and --k8s: the command that starts hwbench there.")
     ] = "hwbench",
-    image: Annotated[str, typer.Option(metavar="NAME", help="Of --k8s: an image that has hwbench.")] = "",
-    secret: Annotated[str, typer.Option(metavar="NAME", help="Of --k8s: the Secret with the store's variables.")] = "",
-    watch: Annotated[bool, typer.Option("--watch", help="Of --k8s: print the Job, then wait for its answers.")] = False,
-    each: Annotated[str, typer.Option(metavar="host|worker", help="Of --dask: what counts as a machine.")] = "host",
+    image: Annotated[str, typer.Option(metavar="NAME", help="For --k8s: an image that has hwbench.")] = "",
+    secret: Annotated[str, typer.Option(metavar="NAME", help="For --k8s: the Secret with the store's variables.")] = "",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="For --k8s: print the Job, then wait for its answers.")
+    ] = False,
+    each: Annotated[str, typer.Option(metavar="host|worker", help="For --dask: what counts as a machine.")] = "host",
     out: Out = Path("reports"),
     json: AsJson = False,
 ) -> None:
-    """Measure on many machines, and name those that do not answer.
+    """Measure on many machines; name those that do not answer.
 
     hwbench fleet run --to s3://bench/fleet --ssh hosts.txt --preset quick
 
-    Each machine runs `hwbench run --to URL` with the same benches, by the store's credentials that it has itself. Exit
-    code 1 where a machine has not answered, 2 where none has.
+    Each machine runs `hwbench run --to URL` with the same benches, and with its own credentials for the store. Exit
+    code 1 if a machine has not answered, 2 if none has.
     """
     from ..errors import UsageError
     from ..fleet.launch import Launch, Order

@@ -31,7 +31,8 @@ TOLD = 20  # runs of a day that were left out, a line each
 def flush(
     out: Out = Path("reports"),
     to: Annotated[
-        str | None, typer.Option(metavar="URL", help="Another store than the one that runs were meant for.")
+        str | None,
+        typer.Option(metavar="URL", help="Deliver to this store, not to the one that each run was meant for."),
     ] = None,
 ) -> None:
     """Deliver finished runs that could not reach their store."""
@@ -47,10 +48,8 @@ def flush(
     _told(spool.flush(out, to=None if to is None else spool.absolute(to)))
 
 
-def add(
-    url: Url, run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run files, finished ones.")]
-) -> None:
-    """Put run files into a store that were measured without --to."""
+def add(url: Url, run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Files of finished runs.")]) -> None:
+    """Put run files that were measured without --to into a store."""
     handle(leave)
     from ..errors import StoreError
     from ..fleet import objects, spool
@@ -87,11 +86,14 @@ def _told(outcome: Outcome) -> None:
 def compact(
     url: Url,
     day: Day = None,
-    jobs: Annotated[int | None, typer.Option(metavar="N", help="Processes that read runs; default: one a CPU.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes that read runs; default: one for each CPU.")
+    ] = None,
 ) -> None:
-    """Make one Parquet a day of the runs in a store. Run it at any time, also twice at once.
+    """Make one Parquet file a day of the runs in a store.
 
-    Exit code 1 where runs were left out, since they cannot be read; each call tries them again.
+    Run it at any time, also several at once. Exit code 1 if runs cannot be read and were left out; each call tries
+    them again.
     """
     handle(leave)
     for one in day or ():
@@ -133,7 +135,10 @@ def sql(
     since: Since = "",
     until: Until = "",
 ) -> None:
-    """Ask the Parquet of a store in SQL (DuckDB); `describe cases` names the columns."""
+    """Ask the Parquet files of a store a question in SQL.
+
+    DuckDB answers it; `describe cases` names the columns.
+    """
     handle(leave)
     from ..errors import UsageError
     from ..fleet import database

@@ -12,7 +12,10 @@ WIDEST = 100
 
 
 def lecture(json: AsJson = False) -> None:
-    """List the lecture's slides, each with its claim and the command that puts it to this machine."""
+    """List the lecture's slides with the command that tests each.
+
+    A command tests a slide's claim on this machine.
+    """
     from ..report import lecture as deck
 
     if json:

@@ -7,18 +7,30 @@ from typing import Annotated
 
 import typer
 
+from .completion import benches
 from .console import console, echo, print_json
-from .options import AsJson, Select
+from .options import AsJson
 
 
 def list_benches(
-    select: Select = None,
+    select: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SELECT]...",
+            help="Benches by name, glob or topic, or files, directories or packages of benches of your own; default: "
+            "the names of all.",
+            autocompletion=benches,
+        ),
+    ] = None,
     verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", help="Also axes, variants, and what cannot run here and why.")
+        bool, typer.Option("-v", "--verbose", help="Also list axes, variants, and what cannot run here and why.")
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """List the benches by topic, selected ones with their questions; -v tells all."""
+    """List the benches by topic.
+
+    Benches that are named are listed with their questions.
+    """
     import shutil
 
     if json or verbose:

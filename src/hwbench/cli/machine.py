@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .console import echo, echo_err, print_json
@@ -13,11 +15,16 @@ if TYPE_CHECKING:
     from ..protocols import Facts
     from ..record.model import Disturbance, Gpu, Machine
 
+NAME = 18  # columns of a fact's name
+UNWRAPPED = 10**6  # columns off a terminal: a line a fact can be searched
 LIBRARIES = {"nvrtc": "NVRTC", "cublas": "cuBLAS"}
 
 
 def machine(json: AsJson = False) -> None:
-    """Describe this machine, what will disturb measurements on it, and the remedies."""
+    """Describe this machine, and what disturbs measurements on it.
+
+    Each disturbance has its effect and its remedy beside it.
+    """
     load_numpy()
     from ..devices import selection
     from ..host import disturbances, namesake, numba_pool
@@ -59,17 +66,34 @@ def print_machine(
     `no_gpu` says why there is no GPU to measure on, `no_opencl` what is wrong with OpenCL; `variables` are those of the
     environment that change figures.
     """
-    from ..record import text
-
     facts = [*_facts(described, no_gpu, no_opencl), *((name, value) for name, value in software.items() if value)]
     told = [f"{name}={value}" for name, value in (variables or {}).items()]
     facts.append(("variables", " ".join(told) or "none that changes figures"))
-    lines = [f"{name + ':':18}{value}" for name, value in facts]
-    lines += ["", *([] if disturbances else ["Nothing was found that disturbs measuring here."])]
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if on_terminal else UNWRAPPED
+    for line in (*_told(facts, width), "", *_disturbed(disturbances, width)):
+        echo(line)
+
+
+def _told(facts: Sequence[tuple[str, object]], width: int) -> Iterator[str]:
+    from ..record import text
+    from .aligned import wrapped
+
+    for name, value in facts:
+        yield from wrapped(text.printable(str(value)) or "none", width, f"{name}:", NAME)
+
+
+def _disturbed(disturbances: Sequence[Disturbance], width: int) -> Iterator[str]:
+    """Each with what it does and what helps."""
+    from ..record import text
+    from .aligned import wrapped
+
+    if not disturbances:
+        yield "Nothing was found that disturbs measuring here."
     for one in disturbances:
-        lines += [f"{one.name}: {one.state}", f"  effect: {one.affects}", f"  remedy: {one.remedy}"]
-    for line in lines:
-        echo(text.printable(line))
+        yield from wrapped(text.printable(f"{one.name}: {one.state}"), width)
+        for name, said in (("effect", one.affects), ("remedy", one.remedy)):
+            yield from wrapped(text.printable(said), width, f"  {name}: ", 10)
 
 
 def _gpu(gpu: Gpu) -> str:

@@ -24,13 +24,19 @@ Select = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[SELECT]...",
-        help="Benches by name, glob or topic; files, directories or packages of your own; default: the standard set.",
+        help="Benches by name, glob or topic, or files, directories or packages of benches of your own; default: the "
+        "standard set.",
         autocompletion=benches,
     ),
 ]
-Param = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Narrow or set an axis (repeatable).")]
+Param = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="Only this value of an axis, such as size=L2 (repeatable)."),
+]
 Variant = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this variant (repeatable).")]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where runs and the report go.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where runs and pages are written and looked for.")]
+Preset = Annotated[str, typer.Option("--preset", metavar="NAME", help="quick, standard or full.")]
+Devices = Annotated[str, typer.Option("--device", metavar="NAME", help="cpu, gpu, gpu:N, opencl, opencl:N or all.")]
 Repo = Annotated[
     Path,
     typer.Option(
@@ -40,27 +46,31 @@ Repo = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
-AsMarkdown = Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")]
+AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print a table for a pull request, in Markdown.")]
 
 MachineName = Annotated[
     str,
-    typer.Option(metavar="NAME", help="Take results of asv and pytest-benchmark as those of one machine, so called."),
+    typer.Option(
+        metavar="NAME", help="Take all results of asv and pytest-benchmark as measured on one machine of this name."
+    ),
 ]
 Threshold = Annotated[
     str | None,
     typer.Option(
-        metavar="SHARE", help="Relative difference that does not matter, 2% or 0.02; default: pyproject.toml's, or 2%."
+        metavar="SHARE",
+        help="The relative difference that does not matter, such as 2% or 0.02; default: pyproject.toml's, or 2%.",
     ),
 ]
 FailOn = Annotated[
     str | None,
     typer.Option(
         metavar="LIST",
-        help="What ends by exit code 1, with commas: slower, failed, faster, ambiguous, gone; default: slower,failed.",
+        help="Verdicts that give exit code 1, separated by commas: slower, failed, faster, ambiguous, gone; default: "
+        "slower,failed.",
     ),
 ]
 HigherIsBetter = Annotated[
-    list[str] | None, typer.Option(metavar="GLOB", help="Benchmarks of which more is better (repeatable).")
+    list[str] | None, typer.Option(metavar="GLOB", help="Benchmarks where more is better (repeatable).")
 ]
 
 
@@ -75,6 +85,15 @@ def project_rules(threshold: str | None, fail_on: str | None, higher: Sequence[s
         names = [name.strip() for name in fail_on.split(",") if name.strip()]
         found = dataclasses.replace(found, fail_on=rules.reasons_to_fail(names, "--fail-on"))
     return found
+
+
+def page_path(output: Path | None, out: Path, name: str) -> Path:
+    """Where a page goes: the file that was named, else this name in `--out`; UsageError where that names a page."""
+    from ..errors import UsageError
+
+    if out.suffix.lower() in (".html", ".htm"):
+        raise UsageError(f"--out {out}: names a directory; name the page by -o {out}")
+    return out / name if output is None else output
 
 
 def axis_values(texts: Sequence[str]) -> dict[str, list[str]]:

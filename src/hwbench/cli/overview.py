@@ -41,8 +41,8 @@ def topics(known: Sequence[Row], width: int) -> list[str]:
     count = f"{len(known)} bench{'es' * (len(known) != 1)}"
     return [
         *out, "",
-        f"{count}, named topic.bench. Questions: hwbench list TOPIC; all else: -v.",
-        "How to read a bench: hwbench explain BENCH. Your own: hwbench list FILE.",
+        f"{count}, named topic.bench. `hwbench list TOPIC` shows questions, `-v` all.",
+        "`hwbench explain BENCH` says how to read one; `hwbench list FILE` has your own.",
     ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from pathlib import Path
@@ -22,23 +23,38 @@ STATED = re.compile(r"(bytes|flops)=([0-9.]+(?:[eE][+-]?[0-9]+)?)(\*?n)?")
 
 
 def place(
-    target: Annotated[str, typer.Argument(metavar="FILE.py:FUNCTION", help="The function.")],
+    target: Annotated[str, typer.Argument(metavar="FILE.py:FUNCTION", help="The function, and the file that has it.")],
     args: Annotated[
         str | None,
-        typer.Option("--args", metavar="FILE.py:MAKE", help="What makes its arguments; default: make_inputs of FILE."),
+        typer.Option(
+            "--args",
+            metavar="FILE.py:MAKE",
+            help="The function that makes its arguments; default: make_inputs of FILE.",
+        ),
     ] = None,
     sweep: Annotated[
-        str | None, typer.Option("--sweep", metavar="n=1e3:1e8", help="The n that MAKE is called with, two a decade.")
+        str | None,
+        typer.Option("--sweep", metavar="n=1e3:1e8", help="Call MAKE with n from 1e3 to 1e8, two of each decade."),
     ] = None,
-    json: Annotated[str | None, typer.Option("--json", metavar="FILE|-", help="Write JSON; -: print it alone.")] = None,
+    json: Annotated[
+        str | None,
+        typer.Option(
+            "--json",
+            metavar="FILE|-",
+            help="Write JSON to this file; with - to standard output, which then has nothing else.",
+        ),
+    ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write one HTML page.")] = None,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Measure the roofs again.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Measure the roofs of this machine again.")] = False,
     declare: Annotated[
         list[str] | None,
-        typer.Option("--declare", metavar="bytes=24n", help="Bytes or flops of a call, in place of the count."),
+        typer.Option("--declare", metavar="bytes=24n", help="Bytes or flops of a call, instead of what is counted."),
     ] = None,
 ) -> None:
-    """Say how much of this machine a function gets, and what would make it faster."""
+    """Say how much of this machine a function of yours gets.
+
+    It counts and times a call, and says what would make it faster.
+    """
     from ..errors import UsageError
 
     stated = declared(declare or ())
@@ -49,7 +65,7 @@ def place(
 
         numba_settings.check()
         from ..devices import selection
-        from ..placing import lines, roofs, subject
+        from ..placing import gpu_roofs, lines, roofs, subject
         from ..placing import sweep as sweeps
         from ..placing.engine import Setting
 
@@ -64,8 +80,11 @@ def place(
         stop = Stop()
         handle(stop.ask)
         try:
-            known = roofs.get(echo_err, stop.check, refresh=refresh)
-            setting = Setting(known, selection.devices("cpu"), stop.check, echo_err, hardware=True, watch=watch)
+            setting = Setting(
+                functools.partial(roofs.get, echo_err, stop.check, refresh=refresh), selection.devices("cpu"),
+                stop.check, echo_err, hardware=True, watch=watch,
+                gpu_roofs=functools.partial(gpu_roofs.get, refresh=refresh),
+            )  # fmt: skip
             found = sweeps.run(
                 wanted, setting, list(ns) if wanted.sized else [None],
                 declared=_amounts(stated), placed=lambda point: echo_err(lines.brief(wanted.name, point)),
@@ -78,7 +97,7 @@ def place(
         if output is not None:
             from ..placing import on_gpu, page
 
-            page.write(found, on_gpu.roofs_for(found.functions[0].points, known), output)
+            page.write(found, on_gpu.roofs_for(found.functions[0].points, lambda: setting.roofs), output)
             echo_err(f"page: {output}")
         if found.stopped:
             raise UsageError(found.stopped)

@@ -12,6 +12,7 @@ from ..measurement.cases import Group
 from ..record import text
 from ..record.model import BenchInfo, Record
 from ..record.phrases import counted
+from ..record.reasons import words_of
 from . import streams
 
 if TYPE_CHECKING:
@@ -187,12 +188,18 @@ def describe(group: Group) -> str:
     return " ".join([group.bench.name, *shared])
 
 
+def _why(record: Record) -> str:
+    """Of a case that is skipped in a few words: its detail and remedy come once, at the end."""
+    words = "; ".join(map(words_of, record.codes))
+    return words if record.status == "skipped" else record.why
+
+
 def outcome(records: Sequence[Record], info: BenchInfo) -> str:
     """The bench's main figures, `DRAM 33.4 / 35.0 GB/s on 1 / 2 threads`; why there are none."""
     if said := brief(records, info):
         return said
     if (timed := sum(record.timed for record in records)) or not records:
         return f"{counted(timed, 'case')} measured"
-    whys = [f"{record.status}: {record.why}" if record.why else record.status for record in records]
+    whys = [f"{record.status}: {why}" if (why := _why(record)) else record.status for record in records]
     most = max(dict.fromkeys(whys), key=whys.count)
     return f"{counted(whys.count(most), 'case')} {most}"  # a resumed run may have the bench's other cases

@@ -37,18 +37,22 @@ def regressions(
     since: Annotated[
         str, typer.Option(metavar="DATE|COMMIT", help="Only what began after this date (2026-11-22) or commit.")
     ] = "",
-    over: Annotated[str, typer.Option(metavar="PERCENT", help="Only changes of more, such as 5% or 0.05.")] = "0",
+    over: Annotated[
+        str, typer.Option(metavar="PERCENT", help="Only changes of more than this, such as 5% or 0.05.")
+    ] = "0",
     machine_name: MachineName = "",
     higher_is_better: HigherIsBetter = None,
     repo: Repo = Path(),
     json: AsJson = False,
     markdown: AsMarkdown = False,
-    every: Annotated[bool, typer.Option("--all", help="List all that recovered or got faster.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="List all cases that recovered or got faster, not only 20.")
+    ] = False,
 ) -> None:
-    """List the commits that changed a benchmark: still slower, failed, recovered, faster.
+    """List the commits that made a benchmark slower or faster.
 
-    Exit 1 if something that is still slower or failed began after --since (default: at the newest commit), 2 if there
-    is no answer.
+    Benchmarks are listed as still slower, failed, recovered or faster. Exit 1 if one that is still slower or failed
+    changed after --since (default: at the newest commit), 2 if there is no answer.
     """
     load_numpy()
     from .. import catalog

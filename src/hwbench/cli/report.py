@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .console import echo
-from .options import HigherIsBetter, MachineName, Out, Repo, check_repository, project_rules
+from .options import HigherIsBetter, MachineName, Out, Repo, check_repository, page_path, project_rules
 from .signals import load_numpy
 
 
@@ -18,18 +18,21 @@ def report(
         typer.Argument(
             metavar="[PATH]...",
             help="Run files, asv's results, pytest-benchmark's files, or directories of them; default: the newest "
-            "run. Beside these files of benches of your own, for their findings.",
+            "run. Files of benches of your own add their findings.",
         ),
     ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the page goes.")] = Path(
-        "reports/index.html"
-    ),
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The page; default: index.html in --out.")
+    ] = None,
     out: Out = Path("reports"),
     repo: Repo = Path(),
     machine_name: MachineName = "",
     higher_is_better: HigherIsBetter = None,
 ) -> None:
-    """Write one offline HTML page from runs, asv's results and files of pytest-benchmark."""
+    """Write one offline HTML page of runs and other results.
+
+    These are runs of hwbench, results of asv, and files of pytest-benchmark.
+    """
     from .. import catalog
     from .. import report as pages
     from ..record import collector, store
@@ -37,6 +40,7 @@ def report(
     from .verdicts import warn_of
 
     check_repository(repo)
+    page_file = page_path(output, out, "index.html")
     rules = project_rules(None, None, higher_is_better)
     load_numpy()
     benches = [one for one in path or () if one.suffix == ".py"]
@@ -55,6 +59,6 @@ def report(
         return kept_answers.Answer(data, found.commits, found.skipped, keep=not found.runs)
 
     made = kept_answers.through(("report", rules, machine_name), [*benches, *taken], repo, page)
-    store.write_bytes(made.data, output)
+    store.write_bytes(made.data, page_file)
     warn_of(made.skipped)
-    echo(f"report: {output}")
+    echo(f"report: {page_file}")

@@ -12,7 +12,7 @@ import typer
 from . import streams, together
 from .console import console, echo, echo_err, live
 from .delivery import Delivery
-from .options import Out, Param, Select, Variant, axis_values
+from .options import Devices, Out, Param, Preset, Select, Variant, axis_values
 from .signals import Stop, handle, leave, load_numpy
 
 if TYPE_CHECKING:
@@ -25,23 +25,25 @@ if TYPE_CHECKING:
 
 def run(
     select: Select = None,
-    preset: Annotated[str, typer.Option(help="quick, standard or full.")] = "standard",
-    device: Annotated[str, typer.Option(help="cpu, gpu, gpu:N, opencl, opencl:N or all.")] = "all",
+    preset: Preset = "standard",
+    device: Devices = "all",
     param: Param = None,
     variant: Variant = None,
-    budget: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time for the whole run.")] = None,
+    budget: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="The time that the whole run may take.")
+    ] = None,
     out: Out = Path("reports"),
     json: Annotated[
         Path | None,
         typer.Option(
             "--json",
             metavar="FILE",
-            help="Also write the run to this file; with - to standard output, and nothing else there.",
+            help="Also write the run to this file; with - to standard output, which then has nothing else.",
         ),
     ] = None,
     machine: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this machine.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the newest run that was interrupted.")] = False,
-    no_report: Annotated[bool, typer.Option("--no-report", help="Write the run, but no HTML page.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the newest interrupted run.")] = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML page.")] = False,
     no_gate: Annotated[
         bool,
         typer.Option("--no-gate", help="Time GPU work as it is launched, for profilers."),
@@ -54,10 +56,10 @@ def run(
     ] = None,
     findings: Annotated[bool, typer.Option("--findings", help="Print all findings before the summary.")] = False,
 ) -> None:
-    """Measure the selected benches, write the run and the report, print a summary."""
+    """Measure benches: write a run and a page, print a summary."""
     handle(leave)
     load_numpy()
-    from .. import catalog
+    from .. import catalog, errors
     from ..analysis.reading import Reading
     from ..host import namesake
     from ..measurement import autosave, planning, policy, session
@@ -92,29 +94,31 @@ def run(
         reading = Reading(done, catalog.benches())
         page = None if no_report else _report_beside(reading, out)
         delivery.make(done, path)
-        _deliver(reading, path, page, json, store=delivery.store, quiet=to_stdout, findings=findings)
+        refusal = _unanswered(plan, done)
+        _deliver(
+            reading, path, page, json, store=delivery.store, quiet=to_stdout, findings=findings, reasons=not refusal
+        )
         delivery.end()
         if any(record.status in ("wrong", "error") for record in done.records):
             raise typer.Exit(1)
-        _refuse_unanswered(plan, done)
+        if refusal:
+            raise errors.UsageError(refusal)
 
 
-def _refuse_unanswered(plan: Request, done: Run) -> None:
-    """Raise UsageError where benches, values or variants were named, and each of their cases was skipped.
+def _unanswered(plan: Request, done: Run) -> str:
+    """Why nothing was measured, where benches, values or variants were named and each of their cases was skipped.
 
-    A topic, a pattern and a preset ask for what this machine has, which may be nothing.
+    "" else: a topic, a pattern and a preset ask for what this machine has, which may be nothing.
     """
-    from .. import catalog, errors
+    from .. import catalog
     from ..record.phrases import counted
 
     named = plan.params or plan.variants or any(name in catalog.benches() for name in plan.select)
     if not named or not done.records or any(record.status != "skipped" for record in done.records):
-        return
+        return ""
     reasons = Counter(record.why for record in done.records).most_common()
-    others = f" ({counted(len(reasons) - 1, 'more reason')})" if len(reasons) > 1 else ""
-    raise errors.UsageError(
-        f"nothing was measured: {counted(len(done.records), 'case')} skipped: {reasons[0][0]}{others}"
-    )
+    others = f" ({counted(len(reasons) - 1, 'more reason')}: hwbench show)" if len(reasons) > 1 else ""
+    return f"nothing was measured: {counted(len(done.records), 'case')} skipped: {reasons[0][0]}{others}"
 
 
 def _interrupted(stop: Interrupted, *, quiet: bool) -> None:
@@ -138,11 +142,12 @@ def _interrupted(stop: Interrupted, *, quiet: bool) -> None:
 
 def _deliver(
     reading: Reading, path: Path | None, page: Path | None, json: Path | None,
-    *, store: str | None, quiet: bool, findings: bool,
+    *, store: str | None, quiet: bool, findings: bool, reasons: bool,
 ) -> None:  # fmt: skip
     """Write the run's JSON as it was measured, where asked, then print the summary, last of all.
 
-    Files come first: standard output may be full or closed, and that must not cost them.
+    `reasons`: with those of skipped cases; where nothing was measured the refusal says them. Files come first:
+    standard output may be full or closed, and that must not cost them.
     """
     from .. import errors
     from . import summary, tables
@@ -158,7 +163,8 @@ def _deliver(
     if path is None:
         tables.print_tables(reading, console(stderr=quiet))
     paths = {"run": path, "report": page, "store": store}
-    summary.show(reading, console(stderr=quiet), {name: str(one) for name, one in paths.items() if one is not None})
+    named = {name: str(one) for name, one in paths.items() if one is not None}
+    summary.show(reading, console(stderr=quiet), named, reasons=reasons)
     if failed is not None:
         raise failed
 

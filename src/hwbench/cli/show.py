@@ -34,12 +34,15 @@ def show(
     out: Out = Path("reports"),
     findings: Annotated[bool, typer.Option("--findings", help="Also print the benches' findings.")] = False,
     quality: Annotated[
-        bool, typer.Option("--quality", help="Print only what speaks against the run, and every suspect case.")
+        bool, typer.Option("--quality", help="Print only the checks that the run failed, and its suspect cases.")
     ] = False,
-    summary: Annotated[bool, typer.Option("--summary", help="The summary alone, without tables.")] = False,
+    summary: Annotated[bool, typer.Option("--summary", help="Print the summary without tables.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Show a run: its summary, then tables; with SELECT tables alone. JSON always has findings and quality."""
+    """Print a run: its summary, then tables.
+
+    With SELECT tables alone. JSON always has findings and quality.
+    """
     with collector.paused(keep=True):
         _show(chosen or [], out, findings=findings, quality=quality, summary=summary, json=json)
 

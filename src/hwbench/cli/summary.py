@@ -40,18 +40,20 @@ STYLES = {
 }
 
 
-def show(reading: Reading, console: Console, paths: Mapping[str, str] | None = None) -> None:
-    """Print it, with colour where the console has it."""
+def show(reading: Reading, console: Console, paths: Mapping[str, str] | None = None, *, reasons: bool = True) -> None:
+    """Print it, with colour where the console has it; without `reasons` for skipped cases where these follow."""
     from rich.text import Text
 
-    for line in lines(reading, console.width if console.is_terminal else WIDTH, paths):
+    for line in lines(reading, console.width if console.is_terminal else WIDTH, paths, reasons=reasons):
         shown = Text(text.printable(line))
         for pattern, style in STYLES.items():
             shown.highlight_regex(pattern, style)
         console.print(shown, soft_wrap=True)
 
 
-def lines(reading: Reading, width: int = WIDTH, paths: Mapping[str, str] | None = None) -> list[str]:
+def lines(
+    reading: Reading, width: int = WIDTH, paths: Mapping[str, str] | None = None, *, reasons: bool = True
+) -> list[str]:
     """The summary, wrapped to `width`, with as many findings as there is room for; of one bench its cases instead.
 
     Where `width` is narrower than a terminal's usual 80 columns, there may be as many more lines.
@@ -61,7 +63,7 @@ def lines(reading: Reading, width: int = WIDTH, paths: Mapping[str, str] | None 
     made = summary(reading)
     tail = [f"{name:<{NAME}}{path}" for name, path in (paths or {}).items()]
     timed = list(dict.fromkeys(record.bench for record in reading.records if record.timed))
-    said = list(_head(made, reading, width, alone=len(timed) == 1))
+    said = list(_head(made, reading, width, alone=len(timed) == 1, reasons=reasons))
     if len(timed) == 1:
         said += cases.lines(reading, timed[0], width, most - len(said) - len(tail) - 4)
         marks = {record.codes[0]: record.codes for record in reading.records if record.timed and record.codes}
@@ -76,17 +78,17 @@ def lines(reading: Reading, width: int = WIDTH, paths: Mapping[str, str] | None 
 # --- machine and quality ----------------------------------------------------------------------------------------------
 
 
-def _head(made: Summary, reading: Reading, width: int, *, alone: bool) -> Iterator[str]:
+def _head(made: Summary, reading: Reading, width: int, *, alone: bool, reasons: bool) -> Iterator[str]:
     yield from wrapped(_machine(made, alone=alone), width)
     found = made.quality
     nothing = not found.cases and not found.word
-    if made.host.no_gpu:
+    if made.host.no_gpu and (reasons or not nothing):
         why = made.host.no_gpu
         said = why if nothing else f"{why.partition(';')[0]} (hwbench machine)"
         yield from wrapped(f"none was measured: {said}", width, made.host.missing)
     if nothing:
         yield "No case was measured" + (f", {text.count(found.skipped)} skipped" if found.skipped else "")
-        yield from _skipped(reading, width)
+        yield from _skipped(reading, width) if reasons else ()
         return
     yield from wrapped(_quality(found), width)
     yield from _skipped(reading, width)

@@ -17,21 +17,28 @@ def verify(
         list[str] | None,
         typer.Argument(
             metavar="[SELECT]...",
-            help="Parts or globs of comparisons' names; '*': all; default: a sample of five minutes.",
+            help="Comparisons by a part of their names or a glob; '*' takes all; default: a sample of five minutes.",
         ),
     ] = None,
-    rounds: Annotated[int, typer.Option(help="Pairs of samples in each comparison.")] = 7,
-    seconds: Annotated[float, typer.Option(help="How long a sample of either side lasts.")] = 0.1,
-    pages: Annotated[str, typer.Option(help="Pages of hwbench's memory: 4K, as the tools use, or huge.")] = "4K",
+    rounds: Annotated[int, typer.Option(metavar="N", help="Pairs of samples in each comparison.")] = 7,
+    seconds: Annotated[float, typer.Option(metavar="SECONDS", help="How long a sample of either side lasts.")] = 0.1,
+    pages: Annotated[
+        str, typer.Option(metavar="4K|huge", help="The pages of hwbench's memory; the tools use 4K.")
+    ] = "4K",
     stream: Annotated[
         Path | None, typer.Option("--stream", metavar="PATH", help="Also compare with this compiled STREAM.")
     ] = None,
-    least: Annotated[float, typer.Option(help="Exit 1 if the median of a ratio is below this.")] = 0.95,
+    least: Annotated[
+        float, typer.Option(metavar="RATIO", help="Exit 1 if the median of a ratio is below this.")
+    ] = 0.95,
     out: Out = Path("reports"),
     machine: Annotated[str | None, typer.Option(metavar="NAME", help="What to call this machine.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Run native tools (likwid-bench, mbw, STREAM, C loops) and hwbench's benches in turn; print the paired ratios."""
+    """Compare hwbench with native tools, measured in turn.
+
+    The tools are likwid-bench, mbw, STREAM and C loops. Prints the paired ratio of each comparison.
+    """
     stop = Stop()
     handle(leave)
     load_numpy()

@@ -381,7 +381,7 @@ class CpuDevice:
             return usable
         count = int(wanted)
         if count < 1:
-            raise Skip("bad_value", f"{count} threads cannot be")
+            raise Skip("bad_value", f"{count} threads are too few; give 1 or more")
         if count > usable:
             raise Skip("needs_cpus", f"needs {count} CPUs; {usable} may be used")
         return count

@@ -148,7 +148,9 @@ class GpuDevice:
         """
         function = self._function(topic, kernel)
         if cooperative and not self._has("cooperative"):
-            raise Skip("gpu_lacks", "needs launches whose blocks wait for one another; this GPU has none")
+            raise Skip(
+                "gpu_lacks", "needs launches whose blocks wait for each other (cooperative launches); this GPU has none"
+            )
         if shared > 48 * 1024:
             if shared > self.properties.shared_block:
                 raise Skip(
@@ -320,7 +322,10 @@ class GpuDevice:
         if count < 2:
             raise Skip("gpu_lacks", "needs a second GPU; CUDA sees one here")
         if not 0 < further < count:
-            raise Skip("no_such_case", f"of {count} GPUs none is {further} further on")
+            raise Skip(
+                "no_such_case",
+                f"{count} GPUs are visible, so a GPU lies at most {count - 1} after another, not {further}",
+            )
         return Peer(cupy, self.index, (self.index + further) % count, self._allocated)
 
     def fp8_product(

@@ -66,7 +66,8 @@ class Levels:
         if not above:  # a hypervisor or a container may hide it
             raise Skip(
                 "needs_level",
-                f"L{level} of {text.size(reported)} is reported and no L{level - 1}, whose figures could pass for it",
+                f"{text.size(reported)} of L{level} and no L{level - 1} are reported; its figures could be those of "
+                f"an L{level - 1}",
             )
         if level not in self._last_level:
             self._last_level[level] = self._probe(reported, 4 * above)
@@ -74,16 +75,16 @@ class Levels:
         if found is None:
             raise Skip(
                 "needs_level",
-                f"L{level} of {text.size(reported)} is reported, but beyond L{level - 1} of {text.size(above)} "
-                "memory's latency was measured: others fill it",
+                f"{text.size(reported)} of L{level} are reported, but beyond {text.size(above)} of L{level - 1} the "
+                "latency is that of memory: other users fill it",
             )
         # `found` is for a thread alone; the sharers of the reported cache divide it as they would divide that.
         share = found * (self._host.share(level, active) or 0) // max(reported, 1)
         if share // 2 < 2 * above:
             raise Skip(
                 "needs_level",
-                f"{text.size(share)} of L{level} are there for each thread, half of which is less than twice "
-                f"L{level - 1} ({text.size(above)}), where it would lie",
+                f"needs {text.size(4 * above)} of L{level} for each thread, half of which is measured and must be "
+                f"twice L{level - 1} ({text.size(above)}); each gets {text.size(share)}",
             )
         return share
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..analysis.limits import Limit
@@ -58,10 +58,11 @@ def unsaid(_line: str) -> None:
 class Setting:
     """What placing needs beside the function.
 
-    The roofs, the devices that time it, how to stop, who is told what is left out, and whether counters are asked for.
+    Where the CPU's roofs come from, the devices that time it, how to stop, who is told what is left out, and whether
+    counters are asked for. Roofs are asked for when a function needs them: one of CuPy does not need the CPU's.
     """
 
-    roofs: Roofs
+    cpu_roofs: Callable[[], Roofs]
     devices: Mapping[str, Device]
     stop: Callable[[], None] = lambda: None
     tell: Callable[[str], None] = unsaid
@@ -70,6 +71,18 @@ class Setting:
     watch: Callable[[str], None] = unsaid  # what begins now, "" when it has ended
     gpu: Callable[[str], Device] = on_gpu.opened
     gpu_roofs: Callable[[str, Callable[[str], object], Callable[[], None]], GpuRoofs] = gpu_roofs.get
+    _gpus: dict[str, GpuRoofs] = field(default_factory=dict, init=False)
+
+    @functools.cached_property
+    def roofs(self) -> Roofs:
+        """Those of the CPU, asked for once."""
+        return self.cpu_roofs()
+
+    def roofs_of(self, gpu: str) -> GpuRoofs:
+        """Those of a GPU, asked for once."""
+        if gpu not in self._gpus:
+            self._gpus[gpu] = self.gpu_roofs(gpu, self.tell, self.stop)
+        return self._gpus[gpu]
 
 
 def place(
@@ -82,6 +95,8 @@ def place(
     """
     declared = declared.at(n)
     probe.check_inputs(name, inputs)
+    if not on_gpu.arrays(function, inputs):
+        _ = setting.roofs  # measured before a call, which may leave threads running and memory taken
     counts, probed, known = {}, {}, {}
     for one, each in {name: function, **(variants or {})}.items():
         try:
@@ -134,7 +149,7 @@ def _on_gpu(
     """The points of functions of CuPy, timed in the same rounds on the GPU that holds their arrays."""
     on = on_gpu.device_of(name, known[name], inputs)
     device = setting.gpu(on)
-    roofs = setting.gpu_roofs(on, setting.tell, setting.stop)
+    roofs = setting.roofs_of(on)
     points, probed = {}, {}
     for one, variant in known.items():
         with probe.guarded(one):

@@ -20,6 +20,7 @@ from .advice import LEAST
 from .asked import middle
 from .gpu_roofs import GpuRoofs
 from .model import Advice, Gain, Point
+from .roofs import Roofs
 from .subject import Function, Inputs
 
 NAME = "gpu:{}"
@@ -37,10 +38,15 @@ def addressed(value: object) -> list[tuple[Memory, Any]]:
     return found
 
 
+def arrays(function: Function, inputs: Inputs) -> list[Any]:
+    """The arrays of a GPU that a function is given, in its arguments, its closure and its globals."""
+    made = subject(function, inputs.args, inputs.kwargs)
+    return [one for _, each in made.given() for _, one in addressed(each)]
+
+
 def device_of(name: str, function: Function, inputs: Inputs) -> str:
     """`gpu:0`: where the arrays of a function lie; UsageError for several GPUs, and for none that hwbench can time."""
-    made = subject(function, inputs.args, inputs.kwargs)
-    given = [one for _, each in made.given() for _, one in addressed(each)]
+    given = arrays(function, inputs)
     numbers = {int(getattr(getattr(one, "device", None), "id", 0)) for one in given}
     if not given:
         raise UsageError(f"{name}: its arrays have no address on an NVIDIA GPU; those of NumPy and CuPy are timed")
@@ -103,10 +109,10 @@ def advise(point: Point, roofs: GpuRoofs, kind: str) -> tuple[Advice, ...]:
     return (Advice("fuse", said, gain),)
 
 
-def roofs_for(points: Iterable[Point], cpu: Any) -> Any:
+def roofs_for(points: Iterable[Point], cpu: Callable[[], Roofs]) -> Roofs:
     """The roofs to draw points under: of the GPU that they were timed on, else the CPU's."""
     on = next((point.roof.device for point in points if point.roof.device.startswith("gpu")), None)
-    return cpu if on is None else gpu_roofs.get(on, lambda _line: None)
+    return cpu() if on is None else gpu_roofs.get(on, lambda _line: None)
 
 
 def kinds(name: str, counts: Mapping[str, Counts]) -> list[str]:

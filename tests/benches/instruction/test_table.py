@@ -58,7 +58,7 @@ def test_what_has_no_such_figure_is_skipped(device):
         class host:
             usable = 1
 
-    with pytest.raises(Skip, match="a second CPU that wants the line"):
+    with pytest.raises(Skip, match="needs 2 CPUs that write the same cache line"):
         work_of(BENCH, "latency", {"device": One, "operation": "swap-shared"})
     assert "there are add-f8" in str(table.lacking("halt"))
 

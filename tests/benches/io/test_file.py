@@ -132,7 +132,7 @@ def test_blocks_that_are_not_moved_are_wrong(operation: str, tmp_path: Path, mon
 
 
 def test_a_file_of_few_blocks_is_too_small(tmp_path: Path) -> None:
-    with pytest.raises(Skip, match="16 MiB at least"):
+    with pytest.raises(Skip, match="16 MiB or more"):
         work_of(bench, "cached", {**values(tmp_path, "read"), "size": MIB})
 
 

@@ -59,7 +59,7 @@ def test_a_full_disk_and_a_failing_one_are_told(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(Skip, match=r"no file can be made there"):
             Scratch.of(str(tmp_path / "absent"), SIZE, silent)
         patch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=1, f_frsize=PAGE))
-        with pytest.raises(Skip, match="no room for a file of 2 MiB and a tenth"):
+        with pytest.raises(Skip, match="a file of 2 MiB needs that and 10% more"):
             Scratch.of(str(tmp_path), SIZE, silent)
 
     def stop(_what: str) -> None:

@@ -108,7 +108,7 @@ def test_one_cpu_has_no_pair():
     """With one usable CPU the case is skipped, and says how many there are."""
     for host in (Host(allowed=(3,)), Host(allowed=(0, 1), quota=1.9)):
         said = BENCH.lacks("store", {"device": CpuDevice(host), "pairs": "all"})
-        assert str(said) == "needs 2 CPUs that hand a line to one another; 1 may be used"
+        assert str(said) == "needs 2 CPUs that hand a cache line to each other; 1 may be used"
 
 
 def test_many_pairs_take_fewer_round_trips():

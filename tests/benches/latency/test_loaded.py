@@ -102,9 +102,14 @@ def test_a_word_that_was_not_read_is_caught(device, monkeypatch):
 @pytest.mark.parametrize(
     ("cores", "allowed", "quota", "said"),
     [
-        ({}, (0,), None, "needs 2 cores, one to wait and one to stream; 1 may be used"),
-        ({0: (0, 0), 1: (0, 0)}, (0, 1), None, "needs 2 cores, one to wait and one to stream; 1 may be used"),
-        ({}, (0, 1), 1.5, "needs 2 cores, one to wait and one to stream; 1 may be used"),
+        ({}, (0,), None, "needs 2 cores, one that waits for memory and one that streams; 1 may be used"),
+        (
+            {0: (0, 0), 1: (0, 0)},
+            (0, 1),
+            None,
+            "needs 2 cores, one that waits for memory and one that streams; 1 may be used",
+        ),
+        ({}, (0, 1), 1.5, "needs 2 cores, one that waits for memory and one that streams; 1 may be used"),
         ({}, (0, 1), None, ""),
     ],
 )

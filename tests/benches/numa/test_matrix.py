@@ -56,10 +56,10 @@ def test_pairs_of_a_made_up_machine() -> None:
 @pytest.mark.parametrize(
     ("host", "why"),
     [
-        (Host(allowed=(0, 1), nodes={0: (0, 1)}), "this machine has one NUMA node"),
-        (Host(allowed=(0, 1)), "the system tells of no NUMA nodes"),
-        (dataclasses.replace(TWO, allowed=(0, 1)), "of 3 NUMA nodes 1 has CPUs that may be used"),
-        (dataclasses.replace(TWO, quota=2.0), "of 3 NUMA nodes 1 has CPUs that may be used"),
+        (Host(allowed=(0, 1), nodes={0: (0, 1)}), "needs 2 NUMA nodes; this machine has 1"),
+        (Host(allowed=(0, 1)), "needs 2 NUMA nodes; the system reports none"),
+        (dataclasses.replace(TWO, allowed=(0, 1)), "needs 2 NUMA nodes; 1 of 3 has CPUs that may be used"),
+        (dataclasses.replace(TWO, quota=2.0), "needs 2 NUMA nodes; 1 of 3 has CPUs that may be used"),
     ],
 )
 def test_one_node_is_skipped_with_the_reason(host: Host, why: str) -> None:

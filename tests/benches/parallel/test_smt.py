@@ -82,7 +82,7 @@ def test_one_core_has_no_second() -> None:
     device = made_up({0: (0, 0), 1: (0, 0)})
     try:
         assert verdict(bench, "siblings", {"work": "latency", "device": device}) == ""
-        with pytest.raises(Skip, match="needs two cores"):
+        with pytest.raises(Skip, match="needs 2 cores"):
             work_of(bench, "cores", {"work": "latency", "device": device})
     finally:
         device.close()

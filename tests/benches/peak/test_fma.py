@@ -145,7 +145,7 @@ def test_widths_that_are_not_there_say_so(monkeypatch):
     for have, bits, chains, reason in (
         ({"avx2", "fma"}, 512, 12, "this CPU's vector registers have 256 bits"),
         ({"avx2", "fma"}, 256, 12, ""),
-        ({"avx2", "fma"}, 256, 16, "16 chains, a and b need 18 registers of 16"),
+        ({"avx2", "fma"}, 256, 16, "needs 18 vector registers (16 chains, a and b); this CPU has 16"),
         ({"avx2", "fma", "avx512f", "avx512vl"}, 256, 16, ""),
         ({"avx"}, 128, 1, "this CPU has no fused multiply-add"),
     ):

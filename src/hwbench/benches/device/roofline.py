@@ -120,7 +120,8 @@ def in_cupy(device: Gpu, tile: DeviceArray, size: int, dtype: Dtype, fmas: int) 
     pairs, loops = body(fmas)
     if fmas > UNFUSED:
         raise Skip(
-            "no_such_case", f"{2 * fmas} passes over memory take as much longer as those of {UNFUSED} multiply-adds do"
+            "no_such_case",
+            f"{2 * fmas} passes over memory would show the rate of those of {UNFUSED} multiply-adds again",
         )
     source, to = both(device, tile, timed_size(device, size, fmas), dtype)
     xp, kind = device.xp, dtype.type

@@ -113,8 +113,8 @@ def splits_nothing(size: int, dtype: np.dtype) -> Reason | None:
     n = size // 2 // dtype.itemsize
     if n > BLAS_SPLITS:
         return None
-    beyond = text.count(BLAS_SPLITS)
-    return because("one_thread", f"BLAS takes one thread for {text.count(n)} elements, and more beyond {beyond}")
+    most = text.count(BLAS_SPLITS)
+    return because("one_thread", f"BLAS uses one thread up to {most} elements; there are {text.count(n)}")
 
 
 @dot.variant("blas-all", needs=splits_nothing)

@@ -92,9 +92,9 @@ def memory() -> int:
 def lacking(operation: str) -> Reason | None:
     """What this host lacks."""
     if architecture() != "x86_64":
-        return because("needs_isa", "the table has instructions of x86-64 alone")
+        return because("needs_isa", "the table has only instructions of x86-64")
     if operation not in OPERATIONS:
-        return because("bad_value", f"there are {', '.join(OPERATIONS)}")
+        return because("bad_value", f"no such operation; there are {', '.join(OPERATIONS)}")
     missing = sorted({"avx2", "fma"} - features())
     return because("needs_isa", f"this CPU has no {', '.join(missing)}") if missing else None
 
@@ -111,7 +111,7 @@ def work_of(device: Cpu, x: Array, a: Array, b: Array, operation: str, way: str)
     if not about.of("latency" if way == "cycle" else way):
         raise Skip("no_such_case", f"{operation} has no {way} of its own")
     if about.threads > device.host.usable:
-        raise Skip("needs_threads", "needs a second CPU that wants the line")
+        raise Skip("needs_threads", "needs 2 CPUs that write the same cache line; 1 may be used")
     code, turn = about.code("throughput" if way == "throughput" else "latency")
     facts: dict[str, object] = {"instruction": about.shown, "about": about.about, "chains": code.registers.count}
     if way != "cycle":

@@ -43,7 +43,7 @@ class Scratch:
             raise Skip("needs_directory", f"no file can be made there ({error.strerror})") from None
         if free.f_bavail * free.f_frsize < SPARE * size:
             self.close()  # the reason has no figure of now: one cause is one reason
-            raise Skip("needs_space", f"there is no room for a file of {text.size(size)} and a tenth to spare")
+            raise Skip("needs_space", f"a file of {text.size(size)} needs that and 10% more of free space")
         self.size = size
         self.facts = about(self.file)
         try:

@@ -120,7 +120,7 @@ def places_of(operation: str, size: int, rng: np.random.Generator) -> np.ndarray
 def places(rng: np.random.Generator, operation: str, size: int) -> np.ndarray:
     """Where each call's operations go in the file."""
     if size < LEAST:
-        raise Skip("too_small", f"the file must have {text.size(LEAST)} at least")
+        raise Skip("too_small", f"the file needs {text.size(LEAST)} or more")
     return places_of(operation, size, rng)
 
 
@@ -145,7 +145,9 @@ def memory(operation: str) -> int:
 def refused(dir: str) -> Reason | None:
     """What is missing: a directory, or a system that can do it."""
     if not dir:
-        return because("needs_directory", "it writes only where you say: --param dir=DIR (256 MiB; size=… for more)")
+        return because(
+            "needs_directory", "needs a directory to write 256 MiB to: --param dir=DIR (and --param size=… for more)"
+        )
     why = libc.lacking("pread", "pwrite", "fsync")
     return because("unsupported", why) if why else None
 
@@ -158,7 +160,7 @@ def working(
     block, sync = block_of(operation), operation == "sync"
     if (disk or flags or sync) and scratch.in_memory:
         scratch.leave()
-        raise Skip("unsupported", "the file system keeps its files in memory; no disk takes part")
+        raise Skip("unsupported", "this file system keeps its files in memory, so no disk would be measured")
     try:
         file = scratch.again(flags)
     except OSError as error:
@@ -220,7 +222,7 @@ def from_disk(device: Cpu, operation: str, size: int, dir: str, where: np.ndarra
     if not hasattr(os, "posix_fadvise"):
         raise Skip("unsupported", "this system cannot empty its page cache of one file")
     if operation == "sync":
-        raise Skip("no_such_case", "fsync waits for the disk whichever way")
+        raise Skip("no_such_case", "fsync waits for the disk in every variant; `cached` has it")
     return working(device, operation, size, dir, where, disk=True)
 
 

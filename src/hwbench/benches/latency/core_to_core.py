@@ -85,7 +85,7 @@ def lacking(device: Cpu) -> Reason | None:
     """What this machine lacks for it."""
     usable = device.host.usable
     if usable < 2:
-        return because("needs_cpus", f"needs 2 CPUs that hand a line to one another; {usable} may be used")
+        return because("needs_cpus", f"needs 2 CPUs that hand a cache line to each other; {usable} may be used")
     return None
 
 

@@ -133,7 +133,9 @@ def lacking(device: Cpu) -> Reason | None:
     """What this machine lacks for it."""
     cores = device.cores
     if cores < 2:
-        return because("needs_cpus", f"needs 2 cores, one to wait and one to stream; {cores} may be used")
+        return because(
+            "needs_cpus", f"needs 2 cores, one that waits for memory and one that streams; {cores} may be used"
+        )
     return None
 
 

@@ -80,8 +80,11 @@ def lacking(device: Cpu) -> Reason | None:
     if usable > 1:
         return None
     if there > 1:
-        return because("needs_nodes", f"of {there} NUMA nodes {usable} has CPUs that may be used")
-    return because("needs_nodes", "this machine has one NUMA node" if there else "the system tells of no NUMA nodes")
+        return because("needs_nodes", f"needs 2 NUMA nodes; {usable} of {there} has CPUs that may be used")
+    return because(
+        "needs_nodes",
+        "needs 2 NUMA nodes; this machine has 1" if there else "needs 2 NUMA nodes; the system reports none",
+    )
 
 
 def threads(device: Cpu) -> int:

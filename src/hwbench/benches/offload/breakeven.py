@@ -138,7 +138,7 @@ def in_numpy(device: Cpu, work: str, n: int, a: np.ndarray, b: Any = None) -> Wo
 def on_all_cpus(device: Cpu, work: str, n: int, a: np.ndarray, b: Any = None) -> Work:
     """All CPUs: Numba's prange, and for the FFT SciPy's workers."""
     if work == "matmul":
-        raise Skip("no_such_case", "NumPy's product is on all CPUs already")
+        raise Skip("no_such_case", "NumPy's product of matrices uses all CPUs already")
     if work == "fft":
         import scipy.fft
 
@@ -245,7 +245,7 @@ def in_opencl(device: OpenCl, work: str, given: Sequence[OpenClArray]) -> InOpen
     if work == "matmul":
         side, width = first.shape[0], max(LEAST_WIDTH, device.width(np.float32))
         if side % ROWS or side % width:
-            raise Skip("bad_value", f"the kernel takes sides that {ROWS} and {width} divide, not {side}")
+            raise Skip("bad_value", f"the kernel takes sides that are multiples of {ROWS} and {width}, not {side}")
         items, to = side // width * (side // ROWS), device.empty(first.shape, np.float32)
         group, macros = math.gcd(items, device.group), [f"-DWIDTH={width}", fused]
         launch = launcher("matmul", items // group, group, (*given, to, np.uint32(side)), macros)

@@ -116,7 +116,7 @@ def on(who: str, lines: np.ndarray, work: str, device: Cpu) -> Work:
     """The work on each of the threads of this pair."""
     ranks = pairs(device)[who]
     if not ranks:
-        raise Skip("needs_cpus", "needs two cores; one may be used")
+        raise Skip("needs_cpus", "needs 2 cores; 1 may be used")
     if work == "compute" and not has_fma():
         raise Skip("needs_isa", "this CPU has no fused multiply-add")
     crew = device.team(*ranks)

@@ -124,7 +124,9 @@ def lacking(bits: int) -> Callable[[int | str], Reason | None]:
             return because("needs_isa", f"this CPU's vector registers have {widths()[-1]} bits")
         there, needed = vector_registers(), 2 + (min(CANDIDATES) if chains == BEST else int(chains))
         if needed > there:
-            return because("needs_isa", f"{chains} chains, a and b need {needed} registers of {there}")
+            return because(
+                "needs_isa", f"needs {needed} vector registers ({chains} chains, a and b); this CPU has {there}"
+            )
         return None
 
     return needs

@@ -93,7 +93,7 @@ def lacking(bits: int) -> Callable[[str], Reason | None]:
 
     def needs(operation: str) -> Reason | None:
         if operation not in OPERATIONS:
-            return because("bad_value", f"there are {', '.join(OPERATIONS)}")
+            return because("bad_value", f"no such operation; there are {', '.join(OPERATIONS)}")
         return lacks(operation, bits)
 
     return needs

@@ -102,8 +102,8 @@ def simulated(flow: str, w: Array, x: Array, array: str) -> Work:
     if work > LONGEST or tiling.cycles > MOST_CYCLES:
         raise Skip(
             "too_long",
-            f"{work:.2g} PE-cycles in {tiling.cycles:.2g} cycles are more than the {LONGEST:.0e} in "
-            f"{MOST_CYCLES:.0e} that are simulated at most",
+            f"would take {tiling.cycles:.2g} cycles and {work:.2g} PE-cycles; at most {MOST_CYCLES:.0e} and "
+            f"{LONGEST:.0e} are simulated",
         )
     y = np.zeros((m, n), np.float32)
     systolic = SystolicArray.of(tiling, w, x, y)

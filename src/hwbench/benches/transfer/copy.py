@@ -89,7 +89,7 @@ def raw(device: Gpu, data: np.ndarray, direction: str, memory: HostKind, size: i
     """The CUDA runtime's own copy (mapped: a kernel; managed: the first touch)."""
     if (direction, memory) == ("both", "pageable"):
         raise Skip(
-            "no_such_case", "a copy of ordinary memory makes its caller wait; both ways at once takes two threads"
+            "no_such_case", "a copy of ordinary memory blocks its caller; both ways at once would need two threads"
         )
     if (direction, memory) == ("both", "managed"):
         raise Skip("no_such_case", "a page of managed memory is on one side at a time")
@@ -142,7 +142,7 @@ def raw(device: Gpu, data: np.ndarray, direction: str, memory: HostKind, size: i
 def through_cupy(device: Gpu, data: np.ndarray, direction: str, memory: HostKind, size: int) -> Work:
     """CuPy: cupy.asarray(array), and array.get() (pinned: get(out=…) into a pinned array)."""
     if direction == "both":
-        raise Skip("unsupported", "CuPy waits for each copy, so that none goes the other way meanwhile")
+        raise Skip("unsupported", "CuPy waits for each copy, so that two copies never run at once")
     xp = device.xp
     host = device.host(memory, size)
     host.array[:] = data if direction == "h2d" else 0
@@ -180,7 +180,7 @@ def through_cupy(device: Gpu, data: np.ndarray, direction: str, memory: HostKind
 def by_opencl(device: OpenCl, data: np.ndarray, direction: str, memory: HostKind, size: int) -> Work:
     """OpenCL: a copy of the runtime's (mapped: the CPU's, between mapping the buffer and giving it back)."""
     if direction == "both":
-        raise Skip("unsupported", "the queue is in order, so that copies do not go both ways at once")
+        raise Skip("unsupported", "OpenCL's queue is in order, so that two copies never run at once")
     if memory in ("registered", "managed"):
         raise Skip("unsupported", f"OpenCL 1.2 has no {memory} host memory")
     cl, queue, sending = device.cl, device.queue, direction == "h2d"
