@@ -386,28 +386,24 @@ def main() -> int:
     device = CpuDevice()
     os.sched_setaffinity(0, {device.host.order[0]})
     far = 0
-    kept: dict[str, dict[str, tuple[float, float, float, int]]] = {}
+    peer = "likwid-bench" if asked.likwid else "C"
 
     def tell(bench: str, name: str, level: str, ratio: Any, more: str = "") -> None:
         nonlocal far
-        kept.setdefault(bench, {})[f"{name} {level}".strip()] = ratio.value, ratio.low, ratio.high, asked.pairs
+        if asked.json is not None:
+            row = ratio.value, ratio.low, ratio.high, asked.pairs
+            keep(asked.json, bench, peer if asked.likwid else compiler(), {f"{name} {level}".strip(): row})
         good = abs(ratio.value - 1) <= NEAR or ratio.low <= 1 <= ratio.high
         far += not good
         interval = f"{ratio.low:.3f}–{ratio.high:.3f}{'' if good else '  *'}"
         print(f"{name:32} {level:5} {ratio.value:8.3f}  {interval:14}  {more}", flush=True)
 
-    def over() -> int:
-        for bench, rows in kept.items() if asked.json is not None else ():
-            keep(asked.json, bench, "likwid-bench" if asked.likwid else compiler(), rows)
-        return 1 if far else 0
-
-    peer = "likwid-bench" if asked.likwid else "C"
     print(f"{'loop':32} {'level':5} hwbench / {peer}, 95% interval, {asked.pairs} pairs")
     if asked.likwid:
         for row in beside_likwid(device, [one for one in asked.level if one != "L2"], asked.pairs, asked.only):
             tell("stream.mix beside likwid-bench", *row)
         device.close()
-        return over()
+        return 1 if far else 0
     loops = library()
     pages = str(device.spread(chase.bench.axes["pages"][0])[0])
 
@@ -430,7 +426,7 @@ def main() -> int:
         same = "" if not both[0] else f"{len(here)} accesses alike" if here == there else "other accesses"
         tell(bench, pair.name, pair.level, paired_ratio(*compare(pair, asked.pairs)), same)
     device.close()
-    return over()
+    return 1 if far else 0
 
 
 if __name__ == "__main__":

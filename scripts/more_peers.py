@@ -170,7 +170,6 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=11)
     parser.add_argument("--json", type=Path, help="keep the rows there, beside those that it has")
     arguments = parser.parse_args()
-    kept: dict[str, dict[str, tuple[float, float, float, int]]] = {}
     device, chance, wrong = CpuDevice(), random.Random(7), 0  # noqa: S311 - it shuffles
     rng = np.random.default_rng(7)
     with tempfile.TemporaryDirectory() as folder:
@@ -190,7 +189,9 @@ def main() -> int:
             mine, other, ratios = pairs(work.timer, timer, arguments.pairs, chance)
             work.close()
             middle, spread = median(ratios), estimate(ratios)
-            kept.setdefault(bench, {})[name] = spread.value, spread.low, spread.high, arguments.pairs
+            if arguments.json is not None:
+                row = spread.value, spread.low, spread.high, arguments.pairs
+                keep(arguments.json, bench, compiler(), {name: row})
             mark = "" if abs(middle - 1) <= WITHIN else "  <- apart"
             span = f"{1 / middle:.3f} ({1 / ratios[-1]:.3f}–{1 / ratios[0]:.3f})"
             figures = f"{per_call / mine * 1e-9:9.3f} {per_call / other * 1e-9:9.3f} {unit}"
@@ -221,8 +222,6 @@ def main() -> int:
                 c = native(getattr(library, f"{operation.replace('-', '_')}_{way}"), some, 1, a, b, 15360 // turn)
                 wrong += compare("instruction.table", f"{operation} {way}", "G/s", 15360, work, c)
     device.close()
-    for bench, rows in kept.items() if arguments.json is not None else ():
-        keep(arguments.json, bench, compiler(), rows)
     return 1 if wrong else 0
 
 

@@ -10,6 +10,7 @@ of the same bench and case. This script writes the tables of docs/peers.md from 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ MARK = "<!-- Below: scripts/peer_rows.py -->\n"
 NEAR = 0.03
 
 
+@functools.cache
 def compiler() -> str:
     """The name and version of g++."""
     told = subprocess.run(
