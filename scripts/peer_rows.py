@@ -52,28 +52,33 @@ def keep(file: Path, bench: str, peer: str, rows: dict[str, tuple[float, float, 
 
 
 def near(row: dict[str, Any]) -> bool:
-    """Whether the median lies within 3%, or the interval contains 1."""
-    return abs(row["ratio"] - 1) <= NEAR or row["low"] <= 1 <= row["high"]
+    """Whether the median lies within 3%."""
+    return abs(row["ratio"] - 1) <= NEAR
+
+
+def apart(row: dict[str, Any]) -> bool:
+    """Whether it does not, and the interval does not contain 1."""
+    return not near(row) and not row["low"] <= 1 <= row["high"]
 
 
 def tables(machine: str, found: dict[str, dict[str, dict[str, Any]]]) -> str:
     """A table of all benches, and one of each bench's cases."""
     shown = [
-        f"\n## {machine}\n", "| bench | peer | cases | median ratio | from | to | within 3% |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        f"\n## {machine}\n", "| bench | peer | cases | median ratio | from | to | within 3% | apart |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
     for bench, cases in found.items():
         ratios = [row["ratio"] for row in cases.values()]
         peers = ", ".join(dict.fromkeys(row["peer"] for row in cases.values()))
         shown.append(
             f"| `{bench}` | {peers} | {len(cases)} | {median(ratios):.3f} | {min(ratios):.3f} | {max(ratios):.3f} "
-            f"| {sum(map(near, cases.values()))} |"
+            f"| {sum(map(near, cases.values()))} | {sum(map(apart, cases.values()))} |"
         )
     for bench, cases in found.items():
         shown.append(f"\n### {bench}\n\n| case | ratio (95% interval) | pairs | date |\n| --- | --- | --- | --- |")
         for case, row in cases.items():
             value = f"{row['ratio']:.3f} ({row['low']:.3f}–{row['high']:.3f})"
-            shown.append(f"| {case} | {value if near(row) else f'**{value}**'} | {row['pairs']} | {row['date']} |")
+            shown.append(f"| {case} | {f'**{value}**' if apart(row) else value} | {row['pairs']} | {row['date']} |")
     return "\n".join(shown) + "\n"
 
 
