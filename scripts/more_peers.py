@@ -1,10 +1,11 @@
 """Hold `peak.integer` and `instruction.table` against C: the same loops, compiled by g++, in turns with hwbench's.
 
-    python scripts/more_peers.py [--pairs 11]
+    python scripts/more_peers.py [--pairs 11] [--json FILE]
 
 Each case is timed in pairs, hwbench's loop and C's in random order. Printed are both medians, and the median of the
 ratios with its range. C's loops are intrinsics on arrays of registers; an empty assembly statement after each step
-keeps the compiler from folding steps. Both have to give the same bytes. A ratio outside of 3% is marked.
+keeps the compiler from folding steps. Both have to give the same bytes. A ratio outside of 3% is marked. `--json` keeps
+the rows for docs/peers.md (see peer_rows.py).
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from peer_rows import compiler, keep
 
 from hwbench.benches._chains import on_crew
 from hwbench.benches.instruction import _operations as table
 from hwbench.benches.peak import integer
 from hwbench.devices.cpu import CpuDevice
+from hwbench.record.estimate import estimate
 
 SAMPLE_S = 0.01
 WITHIN = 0.03
@@ -165,13 +168,14 @@ def main() -> int:
     """Print a line for each case; 1 where answers differ."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=11)
+    parser.add_argument("--json", type=Path, help="keep the rows there, beside those that it has")
     arguments = parser.parse_args()
     device, chance, wrong = CpuDevice(), random.Random(7), 0  # noqa: S311 - it shuffles
     rng = np.random.default_rng(7)
     with tempfile.TemporaryDirectory() as folder:
         library = built(Path(folder))
 
-        def compare(name: str, unit: str, per_call: float, work, c: tuple[Timer, np.ndarray]) -> int:
+        def compare(bench: str, name: str, unit: str, per_call: float, work, c: tuple[Timer, np.ndarray]) -> int:
             native_timer, there = c
 
             def timer(loops: int) -> float:
@@ -184,7 +188,10 @@ def main() -> int:
             same = np.asarray(here).view(np.uint8).tobytes() == there.tobytes()
             mine, other, ratios = pairs(work.timer, timer, arguments.pairs, chance)
             work.close()
-            middle = median(ratios)
+            middle, spread = median(ratios), estimate(ratios)
+            if arguments.json is not None:
+                row = spread.value, spread.low, spread.high, arguments.pairs
+                keep(arguments.json, bench, compiler(), {name: row})
             mark = "" if abs(middle - 1) <= WITHIN else "  <- apart"
             span = f"{1 / middle:.3f} ({1 / ratios[-1]:.3f}–{1 / ratios[0]:.3f})"
             figures = f"{per_call / mine * 1e-9:9.3f} {per_call / other * 1e-9:9.3f} {unit}"
@@ -201,9 +208,8 @@ def main() -> int:
                 work = integer.work_of(device, x, a, b, operation, 1, bits)
                 function = getattr(library, f"{operation.replace('-', '_')}_{bits}")
                 c = native(function, x, x.nbytes // code.nbytes, a, b, integer.STEPS // integer.TIMES)
-                wrong += compare(
-                    f"{operation} {bits or 'scalar'}", "GOP/s", integer.counts(operation, 1)["ops"], work, c
-                )
+                name = f"{operation} {bits or 'scalar'}"
+                wrong += compare("peak.integer", name, "GOP/s", integer.counts(operation, 1)["ops"], work, c)
         for operation in LATENCIES:
             about = table.OPERATIONS[operation]
             x, a, b = about.operands(rng)
@@ -214,7 +220,7 @@ def main() -> int:
                     device, 1, code, 15360 // turn, some, a, b, output=lambda places: places[0].target.copy()
                 )
                 c = native(getattr(library, f"{operation.replace('-', '_')}_{way}"), some, 1, a, b, 15360 // turn)
-                wrong += compare(f"{operation} {way}", "G/s", 15360, work, c)
+                wrong += compare("instruction.table", f"{operation} {way}", "G/s", 15360, work, c)
     device.close()
     return 1 if wrong else 0
 

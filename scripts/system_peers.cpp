@@ -126,6 +126,24 @@ static double mapped(const std::string &way, long loops, const char *path) {
 // Called on hwbench's own thread: on another one of its process, or in another process, the same mmap took 5 to 11% longer.
 extern "C" double mapped_here(const char *way, long loops, const char *path) { return mapped(way, loops, path); }
 
+// io.file's loop: a block read at each place, or written with a stamp.
+extern "C" int64_t move_here(int file, int64_t address, int64_t block, const int64_t *places, int64_t count,
+                             int64_t stamp, int sync) {
+    int64_t total = 0;
+    for (int64_t k = 0; k < count; k++) {
+        int64_t at = places[k];
+        if (stamp) {
+            for (int64_t page = 0; page < block / 4096; page++)
+                *(volatile int64_t *)(address + page * 4096) = (at / 4096 + page) | (stamp << 32);
+            if (pwrite(file, (void *)address, block, at) != block) return -1;
+            if (sync && fsync(file)) return -1;
+        } else if (pread(file, (void *)address, block, at) != block)
+            return -1;
+        total += *(volatile int64_t *)address & 0xFFFFFFFF;
+    }
+    return total;
+}
+
 struct Pipes { int there[2], back[2], cpu; };
 
 static void *answering(void *given) {

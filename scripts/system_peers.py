@@ -1,12 +1,13 @@
-"""The benches of the operating system beside the same loops in C, and of Python's objects beside pyperf, in turns.
+"""The benches of the system and of files beside the same loops in C, Python's objects beside pyperf, in turns.
 
-    python scripts/system_peers.py [NAME…] [--pairs 11] [--kept] [--json FILE]
+    python scripts/system_peers.py [NAME…] [--pairs 11] [--kept] [--dir .] [--json FILE]
 
 Compiles system_peers.cpp by g++. Each pair times a variant here and there, in an order that alternates, by the loops
 that take 20 ms here. Printed for each: both times of an operation, the median ratio (hwbench over the peer) and its 95%
 interval. `pyperf` names the statements of python.objects, which pyperf times in processes of its own (needs pyperf);
-so they are timed here, with the same hash seed. pyperf makes the rows of `pickle` anew before each value.
-Nothing is subtracted from either side.
+so they are timed here. On both sides the objects are made once in a process, before a value that warms up. `file` names
+the cases of io.file, in a file of 64 MiB in `--dir`; C's loop takes the place of hwbench's around the same descriptor
+and buffer. Nothing is subtracted from either side. `--json` keeps the rows for docs/peers.md (see peer_rows.py).
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peer_rows import compiler, keep
 
 from hwbench import catalog
 from hwbench.bench import Skip, Work
+from hwbench.benches.io import file as files_bench
 from hwbench.benches.python._operations import OPERATIONS
 from hwbench.benches.system import mapped
 from hwbench.devices.cpu import CpuDevice
@@ -36,6 +39,8 @@ from hwbench.record import text
 
 SOURCE = Path(__file__).with_suffix(".cpp")
 SAMPLE_S = 0.02
+VALUES = 5  # of a statement in a process
+WARM = 20  # statements before them: objects of several MiB come from new pages in the first calls, and ever fewer
 SIZE = 32 * 2**20
 WAYS = {
     **{f"call/{way}": ("system.call", way, {}) for way in ("native", "clock")},
@@ -45,6 +50,8 @@ WAYS = {
     **{f"switch/{way}": ("system.switch", way, {}) for way in ("alone", "one-cpu", "two-cpus")},
     "thread/native": ("system.thread", "native", {}),
     **{f"process/{way}": ("system.process", way, {}) for way in ("shell", "bare", "python", "numpy")},
+    **{f"file/{operation}-{way}": ("io.file", way, {"operation": operation, "size": 64 * 2**20})
+       for operation in files_bench.OPERATIONS for way in ("cached", "disk", "direct")},
 }  # fmt: skip
 
 
@@ -90,34 +97,49 @@ def pairs(here: Callable[[], float], there: Callable[[], float], count: int) -> 
             yield first, there()
 
 
-def against_c(names: list[str], count: int) -> Iterator[tuple[str, list[tuple[float, float]]]]:
-    """For each variant the seconds of an operation by hwbench and by C."""
+def against_c(names: list[str], count: int, place: Path) -> Iterator[tuple[str, list[tuple[float, float]]]]:
+    """For each variant the seconds of an operation by hwbench and by C; files are made in `place`."""
     device = CpuDevice()
-    with tempfile.TemporaryDirectory() as place:
-        program = str(Path(place) / "peers")
+    with tempfile.TemporaryDirectory() as folder:
+        program = str(Path(folder) / "peers")
         compiler = ["g++", "-O3", "-march=native", "-pthread", str(SOURCE), "-o"]
         subprocess.run([*compiler, program], check=True)
         subprocess.run([*compiler, f"{program}.so", "-shared", "-fPIC"], check=True)
-        mapped_here = ctypes.CDLL(f"{program}.so").mapped_here
+        library = ctypes.CDLL(f"{program}.so")
+        mapped_here, ours = library.mapped_here, files_bench.move
         mapped_here.restype = ctypes.c_double
+        library.move_here.restype = ctypes.c_int64
+
+        def move(file: int, address: int, block: int, places: np.ndarray, stamp: int, sync: bool) -> int:
+            given = address, block, places.ctypes.data, len(places), stamp
+            return int(library.move_here(file, *map(ctypes.c_int64, given), int(sync)))
+
         peer = subprocess.Popen([program, sys.executable], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert peer.stdin is not None
         assert peer.stdout is not None
         cpus, files = device.crew(device.host.usable).cpus, kept_files()
         for name in names:
             bench, way, values = WAYS[name]
+            if bench == "io.file":
+                values = {**values, "dir": str(place)}
             try:
                 work = built(device, bench, way, values)
             except Skip as skip:
                 print(f"{name}: {skip}", file=sys.stderr)
                 continue
             counted = catalog.benches()[bench].count(values, catalog.benches()[bench].make_inputs(
-                {**values, "device": device, "rng": np.random.default_rng(0)}))  # fmt: skip
+                {**values, "device": device, "variant": way, "rng": np.random.default_rng(0)}))  # fmt: skip
             amount = counted.get("items") or counted.get("hops") or counted.get("calls") or 1.0
             device.time(work, 1)
-            loops = max(1, int(SAMPLE_S / device.time(work, 1)))
+            loops = min(work.most or 2**62, max(1, int(SAMPLE_S / device.time(work, 1))))
 
-            def there(name: str = name, loops: int = loops, amount: float = amount) -> float:
+            def there(name: str = name, loops: int = loops, amount: float = amount, work: Work = work) -> float:
+                if name.startswith("file"):
+                    files_bench.move = move
+                    try:
+                        return device.time(work, loops) / loops / amount
+                    finally:
+                        files_bench.move = ours
                 if name.startswith("mapped"):  # on the same file, on the same thread
                     given = name.partition("/")[2].encode(), ctypes.c_long(loops), f"/proc/self/fd/{files[-1]}".encode()
                     (taken,) = device.crew(1).each(lambda _rank: mapped_here(*given))
@@ -137,7 +159,7 @@ def against_c(names: list[str], count: int) -> Iterator[tuple[str, list[tuple[fl
 
 
 def against_pyperf(names: list[str], count: int, *, kept: bool) -> Iterator[tuple[str, list[tuple[float, float]]]]:
-    """For each statement the seconds here and by `pyperf timeit`, one value a process.
+    """For each statement the seconds here and by `pyperf timeit`: the median of a process's values.
 
     Each pair has a hash seed of its own, which decides where the keys of a dict collide. With `kept` all values here
     are of one process, as the bench takes them: its memory has been used before, and it has one seed.
@@ -149,12 +171,18 @@ def against_pyperf(names: list[str], count: int, *, kept: bool) -> Iterator[tupl
         if operation.before:
             continue  # pyperf has nothing that runs around a sample
         timed = _operations.Timed(name)
+        given = "; ".join(f"{one} = _given[{one!r}]" for one in timed._names if not one.startswith("__"))
+        once = (
+            "import builtins, gc\ngc.disable()\n_given = builtins.__dict__.setdefault('_given', {})\n"
+            f"if not _given: exec({operation.given!r}, _given)\n{given}"
+        )
         timed.seconds(2)
         loops = max(1, int(SAMPLE_S / (timed.seconds(2) / 2)))
+        warm = max(1, WARM // loops)
         command = [
-            sys.executable, "-m", "pyperf", "timeit", "-p1", "-n1", "-w1", f"--loops={loops}", "--quiet",
+            sys.executable, "-m", "pyperf", "timeit", "-p1", f"-n{VALUES}", f"-w{warm}", f"--loops={loops}", "--quiet",
             "--inherit-environ=PYTHONHASHSEED", f"--duplicate={operation.copies}",
-            "-s", f"{operation.given}\nimport gc; gc.disable()", operation.statement,
+            "-s", once, operation.statement,
         ]  # fmt: skip
         numbers = {"here": 0, "there": 0}
 
@@ -168,20 +196,20 @@ def against_pyperf(names: list[str], count: int, *, kept: bool) -> Iterator[tupl
                 environment = seeded("there")
                 subprocess.run([*command, "-o", str(file)], check=True, capture_output=True, env=environment)
                 (one,) = json.loads(file.read_text())["benchmarks"]
-                return float(one["runs"][-1]["values"][0]) / times
+                return statistics.median(one["runs"][-1]["values"]) / times
 
         def here(
-            name: str = name, loops: int = loops, each: int = operation.copies * operation.times,
+            name: str = name, loops: int = loops, warm: int = warm, each: int = operation.copies * operation.times,
             timed: Any = timed, seeded: Any = seeded,
         ) -> float:  # fmt: skip
             if kept:
-                return float(timed.seconds(loops)) / loops / each
-            asked = f"{name} {loops}\n" * 2  # the first warms up
+                return statistics.median(timed.seconds(loops) for _ in range(VALUES)) / loops / each
+            asked = f"{name} {loops}\n" * (warm + VALUES)
             program = [sys.executable, _operations.__file__]
             done = subprocess.run(
                 program, input=asked, check=True, capture_output=True, text=True, env=seeded("here")
             )  # fmt: skip
-            return float(done.stdout.split()[-1]) / loops / each
+            return statistics.median(map(float, done.stdout.split()[-VALUES:])) / loops / each
 
         yield f"pyperf/{name}", list(pairs(here, there, count))
         timed.close()
@@ -193,23 +221,24 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="such as call, touch/small, pyperf, pyperf/dict; all of C without any")
     parser.add_argument("--pairs", type=int, default=11)
     parser.add_argument("--kept", action="store_true", help="statements in one process, as the bench has them")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--dir", type=Path, default=Path(), help="where io.file makes its file")
+    parser.add_argument("--json", type=Path, help="keep the rows there, beside those that it has")
     given = parser.parse_args()
     wanted = [name for name in WAYS if not given.names or {name, name.partition("/")[0]} & set(given.names)]
     statements = [name for name in OPERATIONS if {"pyperf", f"pyperf/{name}"} & set(given.names)]
-    found = {}
     begun = time.perf_counter()
     beside = functools.partial(against_pyperf, kept=given.kept)
-    for source, names in ((against_c, wanted), (beside, statements)):
+    in_c = functools.partial(against_c, place=given.dir)
+    for source, names in ((in_c, wanted), (beside, statements)):
         for name, times in source(names, given.pairs) if names else ():
             ratio, low, high = interval([one / other for one, other in times])
             ours, theirs = (statistics.median(side) for side in zip(*times, strict=True))
-            found[name] = {"hwbench_s": ours, "peer_s": theirs, "ratio": ratio, "low": low, "high": high}
             print(f"{name:18} {text.seconds(ours):>9} {text.seconds(theirs):>9}  {ratio:.3f} ({low:.3f}–{high:.3f})",
                   flush=True)  # fmt: skip
+            if given.json is not None:
+                bench, peer = (WAYS[name][0], compiler()) if name in WAYS else ("python.objects", "pyperf")
+                keep(given.json, bench, peer, {name: (ratio, low, high, given.pairs)})
     print(f"{given.pairs} pairs each, {time.perf_counter() - begun:.0f} s")
-    if given.json:
-        given.json.write_text(json.dumps(found, indent=1))
     return 0
 
 

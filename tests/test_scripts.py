@@ -45,7 +45,7 @@ def script(name: str) -> ModuleType:
 
 bench_pages, consistency, five_runs = script("bench_pages"), script("consistency"), script("five_runs")
 allocations, counts, parity = script("allocations"), script("counts"), script("parity")
-run_file = script("run_file")
+run_file, peer_rows = script("run_file"), script("peer_rows")
 pictures, tracking_experiments = script("pictures"), script("tracking_experiments")
 tracking_histories, ab_errors = script("tracking_histories"), script("ab_errors")
 tracking_commits, start_times = script("tracking_commits"), script("start_times")
@@ -54,6 +54,27 @@ sys.path.append(str(SCRIPTS))
 predictions = script("predictions")
 first_contact = script("first_contact")
 trust, trust_noise, trust_score = script("trust"), sys.modules["trust_noise"], sys.modules["trust_score"]
+
+# --- peer_rows --------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_of_peers_is_current() -> None:
+    """docs/peers.md shows what lies in reports/peers: `python scripts/peer_rows.py` brings it up to date."""
+    assert peer_rows.main(["--check"]) == 0
+
+
+def test_a_row_beside_a_peer_replaces_the_one_before(tmp_path: Path) -> None:
+    """Another case and another bench stay; a row is apart where its median is not near 1 and its interval has no 1."""
+    file = tmp_path / "here" / "machine.json"
+    peer_rows.keep(file, "b", "g++ 1", {"x": (2.0, 1.9, 2.1, 3), "y": (1.04, 0.99, 1.1, 3)})
+    peer_rows.keep(file, "a", "g++ 1", {"z": (1.0, 1.0, 1.0, 5)})
+    peer_rows.keep(file, "b", "g++ 2", {"x": (1.02, 1.01, 1.03, 7), "w": (0.9, 0.89, 0.95, 7)})
+    told = peer_rows.tables("machine", json.loads(file.read_text()))
+    assert "| `a` | g++ 1 | 1 | 1.000 | 1.000 | 1.000 | 1 | 0 |" in told
+    assert "| `b` | g++ 2, g++ 1 | 3 | 1.020 | 0.900 | 1.040 | 1 | 1 |" in told
+    assert "| x | 1.020 (1.010–1.030) | 7 |" in told
+    assert "| w | **0.900 (0.890–0.950)** | 7 |" in told
+
 
 # --- bench_pages ------------------------------------------------------------------------------------------------------
 
