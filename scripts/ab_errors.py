@@ -3,6 +3,8 @@
     python scripts/ab_errors.py simulated                # 400 made-up runs for each kind of noise
     python scripts/ab_errors.py null --times 20               # real runs of a made-up suite, both sides the same
     python scripts/ab_errors.py planted --times 10            # one of ten benchmarks made 2% slower
+    python scripts/ab_errors.py planted --rounds 50 --keep DIR    # the rounds of all processes are kept
+    python scripts/ab_errors.py rejudged DIR…                 # what other figures of kept rounds would have seen
     python scripts/ab_errors.py duet --times 6                # width of intervals: duet over in turn, same time spent
     python scripts/ab_errors.py duet --times 6 --beside       # the same beside `stress-ng --stream 1`
     python scripts/ab_errors.py warm                          # seconds of `hwbench ab HEAD~1 HEAD vectorize.add`
@@ -28,9 +30,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from hwbench.ab.interleave import PROCESSES
+from hwbench.ab.interleave import PROCESSES, SIDES
 from hwbench.ab.judging import THRESHOLD, clear, judged
 from hwbench.ab.looks import EARLY, FAMILY, LAST
 from hwbench.ab.values import Quad, Value
@@ -42,6 +45,7 @@ CASES = 10
 QUADS = 10
 PLANTED = 0.02
 QUIET = 0.005  # a run-to-run deviation below which 2% must be found
+ROUNDS = 7
 SUITE = '''"""Ten benchmarks of a few milliseconds."""
 
 import pytest
@@ -52,7 +56,7 @@ from work import JOBS
 def test_job(benchmark, name):
     job = JOBS[name]
     job()
-    benchmark.pedantic(job, rounds=7, iterations=1, warmup_rounds=1)
+    benchmark.pedantic(job, rounds={rounds}, iterations=1, warmup_rounds=1)
 '''
 WORK = '''"""What is timed: loops, strings, sorting and dictionaries, each for some milliseconds."""
 
@@ -150,11 +154,22 @@ def noise(kind: str, source: np.random.Generator, processes: int) -> np.ndarray:
         return busy[:, None] * source.uniform(0.5, 1, shape) + source.normal(0, 0.003, shape)
     if kind == "modes":
         return np.where(source.random(shape) < 0.5, 0.04, 0.0) + source.normal(0, 0.002, shape)
+    if kind == "slow processes":
+        # As measured beside a neighbour on the core's other thread: all cases of some processes, single ones of others.
+        whole = np.where(source.random((processes, 1)) < 0.05, source.uniform(0.3, 0.6, shape), 0.0)
+        single = np.where(source.random(shape) < 0.05, source.uniform(0.05, 0.45, shape), 0.0)
+        return np.maximum(whole, single) + source.normal(0, 0.005, shape)
+    if kind.startswith("slow rounds"):
+        # A share of a process's rounds takes 1.5 times as long, and the share differs from process to process.
+        share = source.uniform(0.05, 0.9, (processes, 1, 1))
+        rounds = source.normal(0, 0.004, (*shape, ROUNDS)) + 0.4 * (source.random((*shape, ROUNDS)) < share)
+        return rounds.min(2) if kind.endswith("fastest") else np.median(rounds, 2)
     raise ValueError(kind)
 
 
 KINDS = (
     "normal 0.3%", "normal 1%", "normal 5%", "t3", "wild cases", "wild processes", "common", "drift", "bursts", "modes",
+    "slow processes", "slow rounds, fastest", "slow rounds, median",
 )  # fmt: skip
 
 
@@ -189,7 +204,7 @@ def simulate(times: int, seed: int = 1) -> dict[str, Any]:
     for kind in KINDS:
         source = np.random.default_rng([seed, KINDS.index(kind)])
         out["false_alarms"][kind] = sum(bool(alarms(simulated(kind, source))) for _ in range(times))
-    for kind in ("normal 0.2%", "normal 0.3%", "normal 0.5%", "normal 1%"):
+    for kind in ("normal 0.2%", "normal 0.3%", "normal 0.5%", "normal 1%", *KINDS[-3:]):
         for planted in (0.01, 0.02, 0.04):
             source = np.random.default_rng([seed, 100])
             few = max(1, times // 4)
@@ -202,7 +217,7 @@ def simulate(times: int, seed: int = 1) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def suite(planted: float) -> Iterator[Path]:
+def suite(planted: float, rounds: int = ROUNDS) -> Iterator[Path]:
     """A repository whose second commit makes `loop` slower by a share."""
     with tempfile.TemporaryDirectory(prefix="hwbench-suite-") as name:
         root = Path(name)
@@ -210,7 +225,7 @@ def suite(planted: float) -> Iterator[Path]:
         subprocess.run([*git, "init", "-q"], cwd=root, check=True)
         for text, steps in (("one", 60_000), ("two", round(60_000 * (1 + planted)))):
             (root / "work.py").write_text(WORK.format(steps=steps) + f"\n# {text}\n")
-            (root / "test_suite.py").write_text(SUITE)
+            (root / "test_suite.py").write_text(SUITE.replace("{rounds}", str(rounds)))
             subprocess.run([*git, "add", "."], cwd=root, check=True)
             subprocess.run([*git, "commit", "-qm", text], cwd=root, check=True)
         yield root
@@ -274,9 +289,11 @@ def added(out: Path, name: str, runs: Sequence[Any]) -> None:
     out.write_text(json.dumps(kept, indent=1) + "\n")
 
 
-def real(kind: str, times: int, out: Path, seconds: str, quads: int, noisy: bool) -> None:
+def real(
+    kind: str, times: int, out: Path, seconds: str, quads: int, noisy: bool, rounds: int, keep: Path | None
+) -> None:
     """Measure, and keep each run as soon as it is there."""
-    with suite(PLANTED if kind == "planted" else 0.0) as root, beside(noisy):
+    with suite(PLANTED if kind == "planted" else 0.0, rounds) as root, beside(noisy):
         for number in range(times):
             if kind == "duet":
                 ways = ["--duet", "--no-duet"][:: 1 if number % 2 else -1]
@@ -284,9 +301,85 @@ def real(kind: str, times: int, out: Path, seconds: str, quads: int, noisy: bool
                 added(out, "duet beside" if noisy else "duet", [pair])
                 print({way: (one["quads"], one["deviation"]) for way, one in pair.items()}, flush=True)
             else:
-                one = summary(measured(root, "--quads", str(quads)))
+                kept = [] if keep is None else ["--keep", str(keep.absolute() / f"{kind}-{time.time():.0f}")]
+                one = summary(measured(root, "--quads", str(quads), *kept)) | {"rounds": rounds}
                 added(out, kind, [one])
                 print(one["mode"], one["seconds"], one["deviation"], one["alarms"], one["loop"], flush=True)
+
+
+# --- kept rounds ------------------------------------------------------------------------------------------------------
+
+PLANTS = (0.02, 0.04)
+FIGURES = {"min": np.min, "quartile": lambda rounds: np.quantile(rounds, 0.25), "median": np.median, "mean": np.mean}
+
+
+def rounds_of(folder: Path) -> list[tuple[int, int, dict[str, list[float]]]]:
+    """Quad, side and the rounds of each case, of the processes that `ab --keep` kept."""
+    lines = [json.loads(line) for line in (folder / "ab.jsonl").read_text().splitlines()[1:]]
+    found = []
+    for one in lines:
+        name = f"{PROCESSES * one['quad'] + one['step'] + 1:03}-{SIDES[one['side']]}.json"
+        cases = json.loads((folder / name).read_text())["benchmarks"]
+        found.append((one["quad"], one["side"], {case["name"]: case["stats"]["data"] for case in cases}))
+    return found
+
+
+def quads_of(found: Sequence[tuple[int, int, dict[str, list[float]]]], figure: str, rounds: int, means: bool) -> Any:
+    """Quads by a figure of the first rounds; `means`: of both processes of a side, as they were judged before."""
+    sides: dict[int, tuple[list[Any], list[Any]]] = {}
+    for quad, side, cases in found:
+        values = [Value(bench=name, value=float(FIGURES[figure](data[:rounds])), statistic="mean" if means else figure)
+                  for name, data in cases.items()]  # fmt: skip
+        sides.setdefault(quad, ([], []))[side].append(values)
+    return [Quad(*sides[quad]) for quad in sorted(sides)]
+
+
+def by_arithmetic(quads: Sequence[Any], share: float) -> list[int]:
+    """In how many cases, and of how many, a change is found that is made by multiplying new's times of one case."""
+    names = [one.bench for one in quads[0].new[0]]
+
+    def slower(one: Any, name: str) -> Any:
+        return msgspec.structs.replace(one, value=one.value * (1 + share)) if one.bench == name else one
+
+    def hit(name: str) -> bool:
+        planted = [Quad(one.base, [[slower(x, name) for x in side] for side in one.new]) for one in quads]
+        return name in alarms(judged(planted, ("a", "b"), THRESHOLD, LAST))
+
+    return [sum(map(hit, names)), len(names)]
+
+
+def scatter(found: Sequence[tuple[int, int, dict[str, list[float]]]], figure: str, rounds: int) -> float:
+    """The deviation from process to process of the same side, relative: the median of the cases."""
+    logs = np.array([[math.log(FIGURES[figure](data[:rounds])) for data in cases.values()] for _, _, cases in found])
+    sides = np.array([side for _, side, _ in found])
+    for side in (0, 1):
+        logs[sides == side] -= logs[sides == side].mean(0)
+    return float(np.median(np.sqrt((logs**2).sum(0) / (len(found) - 2))))
+
+
+def rejudged(folders: Sequence[Path], out: Path) -> None:
+    """What each figure of the kept rounds shows, and the smallest changes that would be found by it."""
+    runs = []
+    for folder in folders:
+        found = rounds_of(folder)
+        most = min(len(data) for _, _, cases in found for data in cases.values())
+        for rounds in sorted({min(ROUNDS, most), most}):
+            for figure in FIGURES:
+                for means in (True, False):
+                    quads = quads_of(found, figure, rounds, means)
+                    report = judged(quads, ("a", "b"), THRESHOLD, LAST)
+                    sees = sorted(one.sees if one.sees is not None else math.inf for one in report.cases)
+                    loop = next(one for one in report.cases if "loop" in one.bench)
+                    runs.append({
+                        "quads": len(quads), "rounds": rounds, "figure": figure,
+                        "sides": "means" if means else "chosen", "alarms": alarms(report),
+                        "scatter": round(scatter(found, figure, rounds), 5),
+                        "deviation": round(report.noise.common, 5), "sees": [min(round(x, 4), 9.0) for x in sees],
+                        "loop": [loop.verdict, loop.ratio, loop.sees],
+                        "found": {f"{one:.0%}": by_arithmetic(quads, one) for one in PLANTS if figure == "min"},
+                    })  # fmt: skip
+    kept = json.loads(out.read_text()) if out.exists() else {}
+    out.write_text(json.dumps({**kept, "rejudged": runs}, indent=1) + "\n")
 
 
 def warm(out: Path) -> None:
@@ -350,8 +443,30 @@ def told(kept: dict[str, Any]) -> Iterator[str]:
                 f"{high:.2f}); quads {quads[0]:.0f} and {quads[1]:.0f}; quads differ by {deviations[0]:.2%} and "
                 f"{deviations[1]:.2%}"
             )
+    if runs := kept.get("rejudged"):
+        yield (
+            "| rounds | figure | side of a quad | runs | processes differ by | quads differ by | smallest change seen: "
+            "best, middle and worst case | 2% found | 4% found | false alarms |\n"
+            "| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+        )
+        for key in dict.fromkeys((one["rounds"], one["figure"], one["sides"]) for one in runs):
+            mine = [one for one in runs if (one["rounds"], one["figure"], one["sides"]) == key]
+            sees = [[one["sees"][at] for one in mine] for at in (0, 4, -1)]
+            wrong = sum(any("loop" not in name for name in one["alarms"]) for one in mine)
+            yield (
+                f"| {key[0]} | {key[1]} | {key[2]} | {len(mine)} | {np.median([one['scatter'] for one in mine]):.1%} | "
+                f"{np.median([one['deviation'] for one in mine]):.1%} | "
+                f"{', '.join(f'{np.median(one):.1%}' for one in sees)} | "
+                f"{' | '.join(_found(mine, size) for size in ('2%', '4%'))} | {wrong} |"
+            )
     if runs := kept.get("warm"):
         yield f"ab HEAD~1 HEAD vectorize.add: {', '.join(str(one['seconds']) for one in runs)} s"
+
+
+def _found(runs: Sequence[Any], size: str) -> str:
+    """`14 of 30` changes of a size that were found."""
+    counts = [one["found"][size] for one in runs if one["found"]]
+    return f"{sum(hits for hits, _ in counts)} of {sum(every for _, every in counts)}" if counts else ""
 
 
 def _spread(runs: Sequence[Any]) -> str:
@@ -367,9 +482,12 @@ def _spread(runs: Sequence[Any]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure or tell; 1 where a target is missed by what was measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("simulated", "null", "planted", "duet", "warm", "told"))
+    parser.add_argument("what", choices=("simulated", "null", "planted", "rejudged", "duet", "warm", "told"))
+    parser.add_argument("folders", nargs="*", type=Path, help="of `rejudged`: what --keep kept")
     parser.add_argument("--times", type=int, default=0, help="runs; 400 simulated, else 10")
     parser.add_argument("--quads", type=int, default=QUADS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each benchmark in a process")
+    parser.add_argument("--keep", type=Path, help="where each run's processes are kept")
     parser.add_argument("--for", dest="seconds", default="12s", help="time of each run of `duet`")
     parser.add_argument("--beside", action="store_true", help="beside stress-ng --stream 1")
     parser.add_argument("--out", type=Path, default=OUT)
@@ -381,8 +499,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked.out.write_text(json.dumps(kept, indent=1) + "\n")
     elif asked.what == "warm":
         warm(asked.out)
+    elif asked.what == "rejudged":
+        rejudged(asked.folders, asked.out)
     elif asked.what != "told":
-        real(asked.what, asked.times or 10, asked.out, asked.seconds, asked.quads, asked.beside)
+        real(asked.what, asked.times or 10, asked.out, asked.seconds, asked.quads, asked.beside, asked.rounds,
+             asked.keep)  # fmt: skip
     kept = json.loads(asked.out.read_text()) if asked.out.exists() else {}
     print("\n".join(told(kept)))
     made = kept.get("simulated", {}).get("false_alarms", {})

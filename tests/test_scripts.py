@@ -819,6 +819,29 @@ def test_what_was_measured_of_ab_is_told_again(tmp_path, capsys):
     assert ab_errors.main(["told", "--out", str(out)]) == 1
 
 
+def test_kept_rounds_of_ab_are_judged_again(tmp_path, capsys):
+    """By each figure, of the first rounds and of all, and by the means of both processes as before."""
+    rng, lines = np.random.default_rng(1), ["{}"]
+    for number in range(40):
+        quad, step = divmod(number, 4)
+        side = int(step in (1, 2)) ^ quad % 2
+        lines.append(json.dumps({"quad": quad, "step": step, "side": side}))
+        slow = 1.5 if number in (3, 17, 25) else 1.0
+        stats = {"data": [slow * (1.1 if side else 1.0) * (1 + x) for x in rng.exponential(0.01, 9)]}
+        name = f"{number + 1:03}-{'new' if side else 'base'}.json"
+        (tmp_path / name).write_text(
+            json.dumps({"benchmarks": [{"name": f"x[loop{i}]", "stats": stats} for i in range(5)]})
+        )
+    (tmp_path / "ab.jsonl").write_text("\n".join(lines))
+    out = tmp_path / "errors.json"
+    assert ab_errors.main(["rejudged", str(tmp_path), "--out", str(out)]) == 0
+    found = {(x["rounds"], x["figure"], x["sides"]): x for x in json.loads(out.read_text())["rejudged"]}
+    assert {rounds for rounds, *_ in found} == {7, 9}
+    assert found[9, "min", "chosen"]["loop"][0] == "slower"
+    assert found[9, "min", "chosen"]["sees"][4] < found[9, "min", "means"]["sees"][4] / 3
+    assert "| 9 | min | chosen | 1 |" in capsys.readouterr().out
+
+
 # --- fleet_faults -----------------------------------------------------------------------------------------------------
 
 fleet_faults = script("fleet_faults")

@@ -153,6 +153,69 @@ def test_what_cannot_be_compared_is_said():
     assert verdict([Quad(both, both)] * 4).verdict == "not measured"
 
 
+def slowed(count, slower, new=1.0, share=0.2, **more):
+    """Quads of ten cases; a share of the processes is slow as a whole, and new takes so many times as long."""
+    rng, out = np.random.default_rng(3), []
+    for _ in range(count):
+        sides = ([], [])
+        for side in ORDER:
+            slow = 1 + slower * (rng.random() < share)
+            times = slow * np.exp(rng.normal(0, 0.003, 10)) * (new if side else 1.0)
+            sides[side].append([Value(bench=f"case{i}", value=float(x), **more) for i, x in enumerate(times)])
+        out.append(Quad(*sides))
+    return out
+
+
+def test_a_process_that_was_slow_as_a_whole_does_not_hide_a_change():
+    """The better process of each side counts where that scatters much less, and it is said; not of medians."""
+    told = report(slowed(10, 0.5, 1.02, statistic="min"))
+    assert {one.verdict for one in told.cases} == {"slower"}
+    assert all(one.better and one.sees < 0.02 for one in told.cases)
+    assert told.notes[:2] == [
+        "judged is the fastest round of each process (--statistic)",
+        "of every case the better of a side's processes in a quad, or in two, counts, as some processes were slow as a "
+        "whole",
+    ]
+    calm = report(slowed(10, 0.0, statistic="min"))
+    assert not any(one.better for one in calm.cases)
+    assert not any(one.better for one in report(slowed(10, 0.5, 1.02, statistic="median")).cases)
+
+
+def test_the_choice_does_not_know_which_side_is_new():
+    """Where both sides of two quads change places, every log ratio changes its sign, and nothing else changes."""
+    found = slowed(12, 0.5, 1.001)
+    swapped = [Quad(one.new, one.base) if at // 2 % 2 else one for at, one in enumerate(found)]
+    for mine, others in zip(judging.shifts(found, 0.0, Rules()), judging.shifts(swapped, 0.0, Rules()), strict=True):
+        assert (mine.better, mine.folded) == (others.better, others.folded)
+        assert np.allclose(np.abs(mine.shifts), np.abs(others.shifts))
+
+
+def test_a_change_does_not_choose_how_it_is_judged():
+    """Twice the time in new: the better processes count as they do without a change."""
+    ways = [[one.better for one in judging.shifts(slowed(10, 0.5, new), 0.0, Rules())] for new in (1.0, 2.0)]
+    assert ways[0] == ways[1] == [True] * 10
+
+
+def test_two_quads_are_one_where_many_processes_are_slow():
+    """The best of four processes a side; the geometric mean is still of all cases."""
+    told = report(slowed(20, 0.5, 1.02, share=0.45, statistic="min"))
+    assert any(one.folded for one in judging.shifts(slowed(20, 0.5, share=0.45), 0.0, Rules()))
+    assert {one.verdict for one in told.cases} == {"slower"}
+    assert told.whole is not None
+
+
+def test_a_tail_that_became_slower_is_told_beside_the_fastest_rounds():
+    """No verdict, since the fastest rounds are judged; `--statistic median` gives one."""
+
+    def side(median):
+        return [[Value(bench="a", value=1.0, statistic="min", median=median)]] * 2
+
+    case = verdict([Quad(side(1.1), side(1.3))] * 8)
+    assert (case.verdict, case.statistic) == ("same", "min")
+    assert re.match(r"its median is 1\.182× slower \(.*\); --statistic median judges that", case.reason)
+    assert not verdict([Quad(side(1.1), side(1.1))] * 8).reason
+
+
 def test_disturbed_processes_are_counted():
     """Of all four in each quad."""
     assert "12 of 12 processes disturbed" in verdict([Quad(*[side(value=1.0, suspect="steal")] * 2)] * 3).reason

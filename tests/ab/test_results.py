@@ -12,6 +12,7 @@ from hwbench.ab.metrics import metrics
 from hwbench.ab.process import Ended
 from hwbench.ab.tools import RESULT, command
 from hwbench.record import store
+from hwbench.tracking import rules as project
 from hwbench.tracking.history import TrackingError
 from hwbench.tracking.rules import Rule, Rules
 
@@ -22,9 +23,7 @@ def ended(code=0, output="", errors=""):
 
 def pytest_file(path, *names, **more):
     stats = {"median": 2.0, "mean": 3.0, "min": 1.0, "rounds": 3, "iqr": 0.1, "data": [1.0, 2.0, 6.0]}
-    found = [
-        {"name": name, "fullname": f"tests/x.py::{name}", "params": None, "stats": stats, **more} for name in names
-    ]
+    found = [{"name": name, "fullname": f"tests/x.py::{name}", "params": None, "stats": stats} | more for name in names]
     path.write_text(json.dumps({"machine_info": {}, "commit_info": {}, "benchmarks": found}))
 
 
@@ -66,14 +65,28 @@ def test_runs_are_judged_as_concluded_and_failures_are_values(tmp_path):
 
 
 def test_the_project_chooses_metrics_and_directions(tmp_path):
-    """As `compare` takes them; without a choice the fastest round counts, since what disturbs only adds."""
+    """As `compare` takes them; without a choice the best round counts, since what disturbs only makes it worse."""
     pytest_file(tmp_path / RESULT, "test_a", "test_b")
     rules = Rules(rules=[Rule("test_a*", metric="median"), Rule("test_b*", higher=True)])
     first, second = read("pytest", tmp_path, ended(), rules).values
-    assert (first.value, second.value, second.higher) == (2.0, 1.0, True)
+    assert (first.value, second.value, second.higher) == (2.0, 6.0, True)
     [one] = read("python x.py", tmp_path, ended(output="n 3"), Rules(rules=[Rule("n", higher=True)]),
                  metrics=metrics(["n=n (.)"])).values  # fmt: skip
     assert (one.value, one.higher) == (3.0, True)
+
+
+def test_each_value_states_its_statistic_and_the_median(tmp_path):
+    """Of rounds that were kept or summed up; a single time has none."""
+    pytest_file(tmp_path / RESULT, "test_a")
+    quartile = project.by_statistic(Rules(rules=[Rule("*", metric="median")]), "quartile")
+    [one] = read("pytest", tmp_path, ended(), quartile).values
+    assert (one.value, one.statistic, one.median) == (1.5, "quartile", 2.0)
+    stats = {"median": 2.0, "mean": 3.0, "min": 1.0, "q1": 1.25, "rounds": 3, "iqr": 0.1}
+    pytest_file(tmp_path / RESULT, "test_a", stats=stats)
+    values = [read("pytest", tmp_path, ended(), how).values[0] for how in (Rules(), quartile)]
+    assert [(one.value, one.statistic, one.median) for one in values] == [(1.0, "min", 2.0), (1.25, "quartile", 2.0)]
+    [whole] = read("python x.py", tmp_path, ended()).values
+    assert (whole.statistic, whole.median) == ("", None)
 
 
 def test_tests_that_fail_are_named_as_where_they_pass(tmp_path):

@@ -73,7 +73,7 @@ def test_asv_measures_the_environment_of_the_side(side):
     found = words("asv run --quick -E existing:same --python=same --set-commit-hash x -b y", side)
     assert Path(found[1]).name == "asv_driver.py"
     assert found[2:] == ["/out", "run", "--quick", "-b", "y", "-E", f"existing:{side.python}", "--set-commit-hash",
-                         "c0ffee", "--machine", "ab"]  # fmt: skip
+                         "c0ffee", "--record-samples", "--machine", "ab"]  # fmt: skip
 
 
 @pytest.mark.parametrize(

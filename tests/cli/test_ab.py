@@ -33,6 +33,11 @@ from hwbench.tracking.history import TrackingError
         (["HEAD", "HEAD", "--metric", "x=(.)"], "--metric reads what a command prints"),
         ([], "names no sides; hwbench ab --base HEAD~1"),
         (["HEAD"], "HEAD: is one word of two"),
+        (["HEAD", "HEAD", "--statistic", "max"], "--statistic max: is none of median, min, quartile or mean"),
+        (
+            ["--base", "HEAD", "--statistic", "min", "--", "python", "x.py"],
+            "--statistic min: each process gives one number here",
+        ),
         (["--new", "HEAD", "--", "pytest"], "--new needs --base"),
         (["--base", "HEAD"], "there is no command to measure"),
         (["--base", "HEAD", "--", "uv", "run", "pytest"], "uv chooses an environment itself"),

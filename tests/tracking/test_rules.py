@@ -55,6 +55,15 @@ def test_metric_and_direction_are_applied_to_a_side(project):
     assert rules.with_higher(rules.Rules(), ["track_*"]).applied(side).entries[2].higher
 
 
+def test_a_quartile_is_that_of_the_better_end():
+    """The lower one of times and the upper one of rates."""
+    side = Side("x", "box", {}, [entry("a"), entry("b", "GB/s")])
+    found = rules.by_statistic(rules.Rules(rules=[rules.Rule("b", higher=True)]), "quartile").applied(side).entries
+    assert [one.value for one in found] == [1.5, 4.0]
+    with pytest.raises(UsageError, match="--statistic max: is none of median, min, quartile or mean"):
+        rules.by_statistic(rules.Rules(), "max")
+
+
 def test_without_a_file_nothing_is_said(tmp_path):
     """And without the table."""
     (tmp_path / "pyproject.toml").write_text("[tool.other]\n")

@@ -6,12 +6,18 @@ from quad to quad, so that Student's t of the quads' log ratios needs no model o
 is drawn, the log ratios of two equal sides are symmetric about 0, of which the t test is conservative for heavy tails.
 Pairs would give twice the degrees of freedom, but a disturbance that outlasts a process makes them dependent.
 
+A neighbour may slow down whole processes, and the means of two then tell of the neighbour. So a case may be judged by
+the better process of each side in a quad, or of two quads. The choice must not favour a verdict. The order is drawn
+once for two quads, so equal sides could as well have changed names in both: what is compared for the choice is the same
+then (`_chosen`), and the log ratios are as symmetric after it as before.
+
 All cases and their geometric mean are one family: Holm's procedure (Scand. J. Stat. 6 (1979) 65) at the level of the
 look bounds the chance of any false `slower` or `faster`.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections import Counter
@@ -22,6 +28,7 @@ import msgspec
 import numpy as np
 
 from ..record import text
+from ..record.estimate import Estimate
 from ..record.phrases import counted
 from ..tracking import doubts
 from ..tracking.comparison import Comparison, ComparisonReport, Verdict
@@ -40,6 +47,12 @@ CLEAR = 0.01  # relative; an interval within it leaves nothing that further quad
 WANTED = 0.04  # a change that should be found; the output says how many quads that takes
 WORTHLESS = math.log(2)  # a change that is seen only where it is larger is no statement
 WHOLE = "geometric mean"
+# Another way to sum up a quad is taken where it at least halves the variance. Where noise is normal, the better of two
+# processes scatters 1.17 times as much as their mean, so that chance alone does not choose it.
+HALVED = 0.5
+TWOS = 4  # pairs of quads, the fewest that choose
+FOLDED = 5  # pairs of quads, the fewest that are judged as units
+ALIKE = ("median", "mean")  # statistics that a user chose in order to see disturbances, too
 CORRECTION = f"Holm, {text.share(FAMILY)} for all cases of a run"
 
 
@@ -54,6 +67,10 @@ class Shifts:
     disturbed: int = 0
     unfit: Verdict = "not measured"
     values: tuple[float | None, float | None] = (None, None)  # the middle of each side
+    better: bool = False  # whether the better process of each side counts
+    folded: bool = False  # whether two quads are one log ratio
+    quads: Sequence[float] = ()  # the log ratio of each quad, also where two are one
+    medians: Shifts | None = None  # the same of medians, where another statistic is judged
 
     @property
     def mean(self) -> float:
@@ -85,9 +102,12 @@ def judged(
     whole = _whole(fit, math.log1p(threshold))
     family = [*fit, *([whole] if whole else [])]
     adjusted = dict(zip(map(id, family), holm([one.p() for one in family]), strict=True))
+    medians = [one.medians for one in fit if one.medians]
+    moved = {id(one) for one, p in zip(medians, holm([one.p() for one in medians]), strict=True) if p <= look.family}
 
     def comparison(one: Shifts) -> Comparison:
-        return _comparison(one, adjusted.get(id(one)), look, len(family), 4 * len(quads))
+        found = _comparison(one, adjusted.get(id(one)), look, len(family), 4 * len(quads))
+        return _beside(found, one.medians, look) if one.medians and id(one.medians) in moved else found
 
     deviations = [one.deviation for one in fit]
     noise = Noise(
@@ -95,7 +115,7 @@ def judged(
         f"the scatter of {len(quads)} quads of {names[0]} and {names[1]}",
     )
     found = [comparison(one) for one in cases]
-    notes = _seen(found, fit, len(quads), len(family))
+    notes = [*_judged_by(fit), *_seen(found, fit, len(quads), len(family))]
     if fit:
         found, absent = [one for one in found if not _absent(one)], [one for one in found if _absent(one)]
         notes += _told_absent(absent)
@@ -115,6 +135,28 @@ def clear(report: ComparisonReport, threshold: float) -> bool:
 
     judgeable = [one for one in report.cases if one.ratio is not None]
     return bool(judgeable) and all(map(settled, judgeable))
+
+
+FIGURES = {
+    "min": "the fastest round", "quartile": "the lower quartile of the rounds", "median": "the median of the rounds",
+    "mean": "the mean of the rounds",
+}  # fmt: skip
+
+
+def _judged_by(fit: Sequence[Shifts]) -> list[str]:
+    """Sentences on the figure of each process that is judged, and on what stands for a side in a quad."""
+    figures = Counter(FIGURES.get(one.shown.statistic, "") for one in fit if one.shown.statistic)
+    said = ", ".join(
+        f"{figure} ({counted(n, 'case')})" if len(figures) > 1 else figure for figure, n in figures.items()
+    )
+    found = [f"judged is {said} of each process (--statistic)"] if said else []
+    if count := sum(one.better for one in fit):
+        which = "every case" if count == len(fit) else f"{count} of {counted(len(fit), 'case')}"
+        found.append(
+            f"of {which} the better of a side's processes in a quad, or in two, counts, as some processes were slow as "
+            "a whole"
+        )
+    return found
 
 
 def _seen(cases: Sequence[Comparison], fit: Sequence[Shifts], quads: int, family: int) -> list[str]:
@@ -137,9 +179,11 @@ def _enough(fit: Sequence[Shifts], family: int, quads: int) -> int:
     room = math.log1p(WANTED) - middle.edge
     numbers = itertools.chain(range(FEWEST + 1, 100, 2), range(100, MOST + 1, 10))
     enough = (one for one in numbers if _reach(one, LAST, family) * middle.deviation <= room * math.sqrt(one))
-    return next((one for one in enough if one > quads), 0)
+    each = 2 if middle.folded else 1
+    return next((each * one for one in enough if each * one > quads), 0)
 
 
+@functools.cache
 def _reach(quads: int, look: Look, family: int) -> float:
     """Standard errors between the threshold and a change that is found in four of five runs."""
     return t_quantile(1 - look.family / 2 / family, quads - 1) + t_quantile(POWER, quads - 1)
@@ -166,7 +210,8 @@ def _told_absent(absent: Sequence[Comparison]) -> list[str]:
 def shifts(quads: Sequence[Quad], threshold: float, rules: Rules) -> Iterator[Shifts]:
     """Each case of any process with its log ratios, or why it has too few."""
     found = [tuple([{one.key: one for one in values} for values in side] for side in quad.sides) for quad in quads]
-    for place in dict.fromkeys(at for quad in found for side in quad for values in side for at in values):
+    places = dict.fromkeys(at for quad in found for side in quad for values in side for at in values)
+    for place in places:
         every = [[[values.get(place) for values in side] for side in quad] for quad in found]
         values = [one for quad in every for side in quad for one in side if one is not None]
         whole = [quad for quad in every if all(one is not None and one.value for side in quad for one in side)]
@@ -179,21 +224,76 @@ def shifts(quads: Sequence[Quad], threshold: float, rules: Rules) -> Iterator[Sh
         elif len(whole) < FEWEST:
             unfit, reason = _unfit([[one for quad in every for one in quad[side] if one] for side in (0, 1)])
         shown = values[-1]
-        sign = -1 if shown.higher else 1
+        edge = math.log1p(rules.threshold_of(Entry(shown.bench, shown.variant, shown.device, shown.params), threshold))
+        worse = [[[_badness(one, one.value) for one in side if one] for side in quad] for quad in whole]
+        logs = np.array(worse) if whole else np.empty((0, 2, 2))
+        # Quads that follow each other were drawn at once, unless one of them is missing.
+        alike = shown.statistic in ALIKE or len(whole) < len(quads)
+        way = _Way(_apart(logs.mean(axis=2))) if alike else _chosen(logs, len(places) + 1)
         yield Shifts(
-            shown,
-            [sign * (_log(new) - _log(old)) for old, new in whole],
-            math.log1p(rules.threshold_of(Entry(shown.bench, shown.variant, shown.device, shown.params), threshold)),
-            reason,
-            sum(bool(one.suspect) for one in values),
-            unfit,
-            _middles(every),
-        )
+            shown, way.shifts.tolist(), edge, reason, sum(bool(one.suspect) for one in values), unfit, _middles(every),
+            way.better, way.folded, (way.shifts if way.quads is None else way.quads).tolist(),
+            _medians(shown, whole, edge) if not reason else None,
+        )  # fmt: skip
 
 
-def _log(side: Sequence[Value | None]) -> float:
-    logs = [math.log(one.value) for one in side if one is not None and one.value]
-    return math.fsum(logs) / len(logs)
+def _badness(one: Value, value: float | None) -> float:
+    """The logarithm of a value, with its sign changed where more is better."""
+    return math.log(value or 1.0) * (-1 if one.higher else 1)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How the processes of a case are summed up: the log ratios, and those of single quads where they are of two."""
+
+    shifts: np.ndarray
+    better: bool = False
+    folded: bool = False
+    quads: np.ndarray | None = None
+
+
+def _apart(sides: np.ndarray) -> np.ndarray:
+    """New minus base in each quad."""
+    found: np.ndarray = sides[:, 1] - sides[:, 0]
+    return found
+
+
+def _chosen(logs: np.ndarray, family: int) -> _Way:
+    """The way that shows the smallest changes, by what stays if the sides of two quads change names.
+
+    That is how the log ratios of two quads differ, which no change moves, and the sizes of those of two quads together,
+    without their signs. `logs` has axes for quads, sides and processes.
+    """
+    means, better = _apart(logs.mean(axis=2)), _apart(logs.min(axis=2))
+    twos = len(logs) // 2
+    if twos < TWOS:
+        return _Way(means)
+    scatter, other = (
+        float(np.mean(np.square(one[: 2 * twos : 2] - one[1 : 2 * twos : 2]))) / 2 for one in (means, better)
+    )
+    way = _Way(means)
+    if other < HALVED * scatter:
+        way, scatter = _Way(better, better=True), other
+    if twos >= FOLDED:
+        pairs = logs[: 2 * twos].reshape(twos, 2, 2, -1).swapaxes(1, 2).reshape(twos, 2, -1)
+        both = _apart(pairs.min(axis=2))
+        sizes = np.abs(both)
+        # Half-normal where nothing changed, and as wide as the noise where much did: the sign of a change is not used.
+        other = min(float(np.mean(np.square(both))), float(np.var(sizes, ddof=1)) / (1 - 2 / math.pi))
+        reaches = [_reach(count, LAST, family) ** 2 / count for count in (twos, len(logs))]
+        if reaches[0] * other < HALVED * reaches[1] * scatter:
+            return _Way(both, better=True, folded=True, quads=way.shifts)
+    return way
+
+
+def _medians(shown: Value, quads: Sequence[Sequence[Sequence[Value | None]]], edge: float) -> Shifts | None:
+    """The log ratios of the medians, where another statistic is judged and every process has one."""
+    if shown.statistic in ("", "median") or any(
+        one is None or one.median is None for quad in quads for side in quad for one in side
+    ):
+        return None
+    logs = [[[_badness(one, one.median) for one in side if one] for side in quad] for quad in quads]
+    return Shifts(shown, [float(np.mean(new) - np.mean(old)) for old, new in logs], edge)
 
 
 def _middles(every: Sequence[Sequence[Sequence[Value | None]]]) -> tuple[float | None, float | None]:
@@ -219,8 +319,8 @@ def _unfit(sides: Sequence[Sequence[Value]]) -> tuple[Verdict, str]:
 
 def _whole(fit: Sequence[Shifts], edge: float) -> Shifts | None:
     """The geometric mean of the times that every quad measured: its quads carry what cases share."""
-    most = max((len(one.shifts) for one in fit), default=0)
-    times = [one.shifts for one in fit if kind_of(one.shown.unit) == "time" and len(one.shifts) == most]
+    most = max((len(one.quads) for one in fit), default=0)
+    times = [one.quads for one in fit if kind_of(one.shown.unit) == "time" and len(one.quads) == most]
     if len(times) < 2:
         return None
     return Shifts(Value(bench=WHOLE), [float(x) for x in np.mean(times, axis=0)], edge)
@@ -245,7 +345,8 @@ def _comparison(one: Shifts, p: float | None, look: Look, family: int, processes
     if verdict == "no change":
         reasons.insert(0, f"no change above {text.share(doubts.bound(low, high))}")
     elif verdict == "ambiguous":
-        reasons.insert(0, f"quads differ by {text.share(one.deviation)}")
+        what = "pairs of quads" if one.folded else "quads"
+        reasons.insert(0, f"{what} differ by {text.share(one.deviation)}")
         if low > one.edge or high < -one.edge:
             reasons.insert(0, f"interval clear, but not at the {text.share(FAMILY)} level for all cases")
         elif low > 0 or high < 0:
@@ -253,11 +354,22 @@ def _comparison(one: Shifts, p: float | None, look: Look, family: int, processes
     sees = one.edge + _reach(len(one.shifts), look, family) * one.error
     top = math.exp(min(high, 700.0))
     return msgspec.structs.replace(
-        told, verdict=verdict, ratio=math.exp(one.mean), low=math.exp(max(low, -700.0)),
-        high=top if top < UNBOUNDED else None, p=p, reason="; ".join(reasons),
+        told, verdict=verdict, statistic=shown.statistic, better=one.better, ratio=math.exp(one.mean),
+        low=math.exp(max(low, -700.0)), high=top if top < UNBOUNDED else None, p=p, reason="; ".join(reasons),
         sees=math.expm1(sees) if sees < WORTHLESS else None,
         change=words(shown.unit, shown.higher)[verdict == "faster"] if verdict in ("slower", "faster") else "",
     )  # fmt: skip
+
+
+def _beside(told: Comparison, medians: Shifts, look: Look) -> Comparison:
+    """A comparison that does not hide that its medians changed, and what is judged did not as clearly."""
+    way: Verdict = "slower" if medians.mean > 0 else "faster"
+    if told.verdict == way:
+        return told
+    reach = t_quantile(1 - look.outside / 2, len(medians.shifts) - 1) * medians.error
+    middle, low, high = (math.exp(medians.mean + sign * reach) for sign in (0, -1, 1))
+    said = f"its median is {text.ratio(Estimate(middle, low, high))}; --statistic median judges that"
+    return msgspec.structs.replace(told, reason="; ".join(filter(None, (said, told.reason))))
 
 
 def _verdict(one: Shifts, p: float, low: float, high: float, look: Look) -> Verdict:

@@ -27,8 +27,8 @@ FAILED = re.compile(r"^(?:FAILED|ERROR) (?P<test>\S+?\.py(?:::\S+(?: \S+\])?)?)(
 TOLD = re.compile(r"^(?:E   +\S.*|ERROR:? .*| {,3}[\w.]*(?:Error|Exception)\b.*|(?:\S+: )?error: .*)$", re.MULTILINE)
 CAUSE = re.compile(r"^E   +\S.*$", re.MULTILINE)  # pytest's, which a summary of files follows
 GOOD = {"pytest": (0, 1), "hwbench": (0, 1), "asv": (0, 2)}
-# What disturbs a process adds to its rounds: their medians scatter ten times as much as the fastest of them where other
-# processes want the CPU, too.
+# What disturbs a process only adds to its rounds. A neighbour on the core's other thread makes some rounds of each
+# process slow, and the share of those moves the median from process to process; the fastest round moves least.
 FASTEST = Rule("*", metric="min")
 EMPTY = 5  # pytest's exit code without a test
 HINTS = {
@@ -80,7 +80,8 @@ def error_of(ended: Ended) -> str:
 def _files(asked: Command, out: Path, ended: Ended, rules: Rules) -> Read:
     path = out / RESULT
     if asked.kind == "asv":
-        return Read(_values(_asv(out / "results"), rules) if (out / "results").is_dir() else [])
+        fastest = dataclasses.replace(rules, rules=(FASTEST, *rules.rules))
+        return Read(_values(_asv(out / "results"), fastest) if (out / "results").is_dir() else [])
     if not path.is_file() or path.stat().st_size == 0:
         return Read([], failed=_failures(ended.output) if asked.kind == "pytest" else {})
     if asked.kind == "hwbench":
@@ -113,8 +114,13 @@ def _any(path: Path, ended: Ended, rules: Rules) -> Read:
 
 
 def _values(entries: Sequence[Entry], rules: Rules) -> list[Value]:
-    """Cases with the metrics and directions of the project's rules."""
-    return [of(one) for one in rules.applied(Side("", "", {}, entries)).entries]
+    """Cases with the metrics and directions of the project's rules, beside the medians of the same rounds."""
+    shown = rules.applied(Side("", "", {}, entries)).entries
+    out = []
+    for one, before in zip(shown, entries, strict=True):
+        several = any(len(taken.samples) > 1 or taken.stats for taken in before.measurements)
+        out.append(of(one, rules.metric_of(one), before.value) if several else of(one))
+    return out
 
 
 def _asv(folder: Path) -> list[Entry]:

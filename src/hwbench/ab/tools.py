@@ -136,6 +136,7 @@ def argv(asked: Command, side: Contender, out: Path) -> list[str]:
     if asked.kind == "asv":
         by = sys.executable if importlib.util.find_spec("asv") else side.python
         chosen = ["-E", f"existing:{side.python}", "--set-commit-hash", side.commit or "HEAD"]
+        chosen += ["--record-samples"] * ("--record-samples" not in rest)
         return [by, str(Path(asv_driver.__file__)), str(out), *rest, *chosen, "--machine", "ab"]
     if asked.kind == "hwbench":
         own = ["--no-report", "--machine", "ab", "--out", str(out), "--json", result]

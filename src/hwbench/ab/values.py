@@ -14,7 +14,8 @@ from ..tracking.sides import Entry, Key
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A case in one process: its value in `unit`, or why it has none (`unfit`, `why`); `suspect` says what disturbed.
 
-    `work` is what must agree between the sides beside the name: the version, and the counts of a call.
+    `work` is what must agree between the sides beside the name: the version, and the counts of a call. `statistic` says
+    which figure of the process's rounds the value is ("" of a single one); `median` is that of the same rounds.
     """
 
     bench: str
@@ -29,6 +30,8 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unfit: str = ""
     why: str = ""
     suspect: str = ""
+    statistic: str = ""
+    median: float | None = None
 
     @property
     def key(self) -> Key:
@@ -50,7 +53,7 @@ class Quad:
         return self.base, self.new
 
 
-def of(entry: Entry) -> Value:
+def of(entry: Entry, statistic: str = "", median: float | None = None) -> Value:
     """The value of a case that a reader found; one of zero or below has no ratio and counts as skipped."""
     value, unfit, why = entry.value, entry.unfit, entry.why
     if value is not None and not value > 0:
@@ -60,4 +63,5 @@ def of(entry: Entry) -> Value:
         bench=entry.bench, variant=entry.variant, device=entry.device, params=dict(entry.params), value=value,
         unit=entry.unit, higher=entry.higher, sure=entry.sure, work=f"version {entry.version} {counts}".rstrip(),
         unfit=unfit, why=why, suspect=next((one.suspect for one in entry.measurements if one.suspect), ""),
+        statistic=statistic, median=median if median is not None and median > 0 else None,
     )  # fmt: skip

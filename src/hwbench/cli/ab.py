@@ -70,6 +70,13 @@ def ab(
         typer.Option(metavar="NAME[UNIT]=REGEX", help="Judge a number that the command prints (repeatable)."),
     ] = None,
     higher_is_better: HigherIsBetter = None,
+    statistic: Annotated[
+        str,
+        typer.Option(
+            metavar="min|quartile|median|mean",
+            help="Of a process's rounds; default: min, or what pyproject.toml says, of hwbench's benches the median.",
+        ),
+    ] = "",
     threshold: Annotated[
         str, typer.Option(metavar="SHARE", help="The relative difference that does not matter, such as 2% or 0.02.")
     ] = "0.5%",
@@ -118,15 +125,18 @@ def ab(
     from ..record import store
     from ..tracking.comparison import COMPARED
     from ..tracking.history import TrackingError
+    from ..tracking.rules import by_statistic
     from . import verdicts
 
     numba_settings.check()  # the processes of both sides inherit them
-    rules = project_rules(threshold, fail_on, higher_is_better)
+    rules = by_statistic(project_rules(threshold, fail_on, higher_is_better), statistic)
     check_one_format(json, markdown)
     axis_values(param or ())
     base, new, asked, own = _question(words or (), base, new, metric or (), preset, param or (), variant or ())
     if asked.warning:
         echo_err(f"warning: {asked.warning}")
+    if statistic and asked.kind in ("whole", "metric"):
+        raise UsageError(f"--statistic {statistic}: each process gives one number here, and no rounds; leave it out")
     budget = _budget(quads, for_, 6 if own else 10, FEWEST)
     edge, limit = relative(threshold), seconds("--timeout", timeout)
     if keep is not None:

@@ -67,10 +67,8 @@ def method(report: ComparisonReport, threshold: float) -> str:
         f"{f'of {NAMES[kind]} ' if len(noises) > 1 else ''}by {text.share(one.common)} ({one.source})"
         for kind, one in noises.items()
     )
-    return (
-        f"threshold {text.share(threshold)}, corrected for the number of cases ({report.correction}); medians differ "
-        f"from run to run {told}"
-    )
+    what = "quads differ" if report.design else "medians differ from run to run"
+    return f"threshold {text.share(threshold)}, corrected for the number of cases ({report.correction}); {what} {told}"
 
 
 def normalised(report: ComparisonReport) -> bool:

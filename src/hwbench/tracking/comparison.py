@@ -33,7 +33,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     be found in four of five comparisons. `change` is what happened in words (`slower`, `more`), where something did;
     `sure` whether the better direction is known. `machine` is the ratio of the machines' own limits where measured, and
     `normalised` the ratio divided by it. `history` are the values before, oldest first, and `held` for how many of them
-    the base's level stood.
+    the base's level stood. Of an interleaved measurement `statistic` is the figure of a process's rounds, and `better`
+    says whether the better of a side's two processes in a quad counts.
     """
 
     bench: str
@@ -58,6 +59,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     higher: bool = False
     history: Sequence[float] = ()
     held: int = 0
+    statistic: str = ""
+    better: bool = False
 
 
 class Change(TypedDict, total=False):

@@ -35,7 +35,7 @@ FILE = "pyproject.toml"
 LARGEST = 2**20  # bytes of it
 FailOn = Literal["slower", "failed", "faster", "ambiguous", "gone"]
 FAIL_ON: tuple[FailOn, ...] = ("slower", "failed")
-METRICS = ("median", "min", "mean")
+METRICS = ("median", "min", "quartile", "mean")
 DIRECTIONS = ("lower", "higher")
 
 
@@ -71,6 +71,10 @@ class Rules:
         """Whether more is better; None where nothing is said."""
         return next((rule.higher for rule in reversed(self.rules) if rule.higher is not None and rule.names(one)), None)
 
+    def metric_of(self, one: Entry) -> str:
+        """Which figure of a case's samples is compared."""
+        return next((x.metric for x in reversed(self.rules) if x.metric is not None and x.names(one)), "median")
+
     def applied(self, side: Side) -> Side:
         """A side with the directions and metrics of these rules."""
         return dataclasses.replace(side, entries=[self._entry(one) for one in side.entries]) if self.rules else side
@@ -79,9 +83,9 @@ class Rules:
         higher = self.higher_of(one)
         if higher is not None:
             one = dataclasses.replace(one, higher=higher, sure=True)
-        metric = next((x.metric for x in reversed(self.rules) if x.metric is not None and x.names(one)), "median")
+        metric = self.metric_of(one)
         if metric != "median":
-            taken = [_by(metric, measurement) for measurement in one.measurements]
+            taken = [_by(metric, measurement, higher=one.higher) for measurement in one.measurements]
             one = dataclasses.replace(one, measurements=taken, earlier=(), trend=())  # those are medians
         return one
 
@@ -96,10 +100,17 @@ class Rules:
         history.notes = [*others, *direction_notes(assumed)] if len(others) < len(history.notes) else others
 
 
-def _by(metric: str, one: Measurement) -> Measurement:
-    """A measurement by another figure of its samples, with the relative error of the median."""
+def _by(metric: str, one: Measurement, *, higher: bool = False) -> Measurement:
+    """A measurement by another figure of its samples, with the relative error of the median.
+
+    `min` and `quartile` are those of the better end: the least time, the greatest rate.
+    """
     if len(one.samples):
-        value = float(np.min(one.samples) if metric == "min" else np.mean(one.samples))
+        quantile = {"min": 0.0, "quartile": 0.25}.get(metric)
+        if quantile is None:
+            value = float(np.mean(one.samples))
+        else:
+            value = float(np.quantile(one.samples, 1 - quantile if higher else quantile))
     else:
         value = one.stats.get(metric, one.median)
     error = one.error * value / one.median if one.median else one.error
@@ -109,6 +120,15 @@ def _by(metric: str, one: Measurement) -> Measurement:
 def with_higher(rules: Rules, globs: Sequence[str]) -> Rules:
     """The rules with those of `--higher-is-better GLOB` after them."""
     return dataclasses.replace(rules, rules=(*rules.rules, *(Rule(glob, higher=True) for glob in globs)))
+
+
+def by_statistic(rules: Rules, statistic: str) -> Rules:
+    """The rules with that of `--statistic` after them; UsageError where there is no such figure."""
+    if not statistic:
+        return rules
+    if statistic not in METRICS:
+        raise UsageError(f"--statistic {statistic[:50]}: is none of {listed(METRICS, 'or')}")
+    return dataclasses.replace(rules, rules=(*rules.rules, Rule("*", metric=statistic)))
 
 
 def read(start: Path = Path()) -> Rules:

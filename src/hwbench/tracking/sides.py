@@ -33,7 +33,7 @@ Key = tuple[str, str, str, tuple[tuple[str, str], ...]]
 class Measurement:
     """One measurement of a case: the median in seconds (or asv's unit), its standard error, and why it is suspect.
 
-    `stats` are other figures of its samples, which may not be kept: min and mean.
+    `stats` are other figures of its samples, which may not be kept: min, quartile and mean.
     """
 
     median: float

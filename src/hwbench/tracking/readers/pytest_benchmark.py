@@ -42,7 +42,7 @@ class Timed:
     samples: tuple[float, ...]
     counts: dict[str, float]
     version: str
-    stats: dict[str, float]  # of the rounds: min and mean
+    stats: dict[str, float]  # of the rounds: min, quartile and mean
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,8 @@ def _timed(entry: Json, where: str) -> Timed:
     doubt = MEDIAN * iqr / NORMAL_IQR / math.sqrt(rounds) if 2 < rounds < math.inf and 0 < iqr <= LONGEST else math.inf
     others = {
         name: float(x)
-        for name in ("min", "mean")
-        if isinstance(x := stats.get(name), int | float) and 0 <= x <= LONGEST
+        for name, written in (("min", "min"), ("quartile", "q1"), ("mean", "mean"))
+        if isinstance(x := stats.get(written), int | float) and 0 <= x <= LONGEST
     }
     # `extra_info` is the project's own: only hwbench's suite, which names the bench, means a version of it.
     version = str(info.get("version", "")) if isinstance(info.get("bench"), str) else ""
