@@ -50,7 +50,7 @@ GOALS: Sequence[Sequence[str]] = (
     ("device.launch",),
     ("device.clock", "--param", "work=product", "--param", "seconds=30"),
     ("device.roofline", "device.graph"),
-    ("transfer.engines", "transfer.latency", "transfer.managed", "transfer.peer"),
+    ("transfer.engines", "transfer.latency", "transfer.mailbox", "transfer.managed", "transfer.peer"),
 )
 BESIDE = "copy16 or pick or fma_f4_8 or barriers_block or memcpy_async"  # kernels that are set beside nvcc's
 WHOLE = ("device.*", "transfer.*", "offload.*")

@@ -107,7 +107,7 @@ CUDA: Sequence[tuple[str, str, str]] = (
     ("modifier", r"(__ldcg\()", "*("),
     ("modifier", r"(__ldcs\()", "__ldca("),
     ("modifier", r"(ld\.global\.u64)", "ld.global.cg.u64"),
-    ("modifier", r"(volatile )(?=address|int|unsigned)", ""),
+    ("modifier", r"(volatile )(?=address|int|unsigned|word)", ""),
     ("stride", r"k \* (blockDim\.x)", "2"),
     ("stride", r"k \* (threads)\]", "1"),
     ("stride", r"\+= (threads)\)", "2 * threads"),
@@ -121,6 +121,7 @@ CUDA: Sequence[tuple[str, str, str]] = (
     ("trip count", r"(pair < (?:16|PAIRS))", "pair < 8"),
     ("trip count", r"(pass < passes)", "pass < 1"),
     ("trip count", r"(loop < loops)", "loop < 1"),
+    ("trip count", r"(trip < trips)", "trip < 1"),
     ("trip count", r"(turn < 4)", "turn < 2"),
     ("trip count", r"(k < 16)", "k < 8"),
     ("trip count", r"(round < rounds)", "round < rounds / 2"),
@@ -163,7 +164,7 @@ PYTHON = (
     *(f"benches/{folder}/{name}.py" for folder, names in {
         "device": ("atomics", "banks", "coalescing", "divergence", "graph", "latency", "launch", "layout", "matmul",
                    "occupancy", "peak", "roofline", "stream", "sync", "tensor", "_formats"),
-        "transfer": ("chunks", "copy", "engines", "latency", "managed", "overlap", "peer"),
+        "transfer": ("chunks", "copy", "engines", "latency", "mailbox", "managed", "overlap", "peer"),
     }.items() for name in names),
     "benches/_gpu.py", "devices/gpu_timing.py", "devices/gpu_gate.py", "devices/gpu.py", "devices/cublas_lt.py",
 )  # fmt: skip
