@@ -418,7 +418,7 @@ def loses_no_increment(kernel, launch):
         np.testing.assert_array_equal(counters, np.bincount(targets.ravel(), minlength=128))
 
 
-# --- what talks to the host ---------------------------------------------------------------------------------------------
+# --- what talks to the host ------------------------------------------------------------------------------------------
 
 
 @checks("transfer.mailbox", "reply")

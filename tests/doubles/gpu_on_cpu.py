@@ -1,8 +1,9 @@
 """A made-up GPU that computes: the device of hwbench on `fake_cupy`, its kernels run on the CPU by g++.
 
 What a bench builds for a GPU (grids, arguments, layouts, copies) then gives real answers where there is no GPU. An
-entry runs when it is queued, one that talks to the host on a thread meanwhile; its time is the script's. Beside what `fake_cupy` has, the module knows the few operations
-of CuPy that benches call, cuBLAS's product as it is specified, columns first, and a cuBLASLt (stub_cublaslt.c).
+entry runs when it is queued, one that talks to the host meanwhile on a thread; its time is the script's. Beside what
+`fake_cupy` has, the module knows the few operations of CuPy that benches call, cuBLAS's product as it is specified,
+columns first, and a cuBLASLt (stub_cublaslt.c).
 """
 
 from __future__ import annotations
