@@ -78,7 +78,7 @@ def built():
             with engine.prepared(group) as trials:
                 for trial in trials:
                     ends[f"{trial.case.bench}/{trial.case.variant}"].add((trial.status, trial.why))
-                    if trial.work is not None and trial.work.timer is not None:
+                    if trial.work is not None and trial.work.timer is not None and trial.status != "skipped":
                         try:
                             trial.work.timer(3)
                         except Exception as error:  # noqa: BLE001 - all of them are told together

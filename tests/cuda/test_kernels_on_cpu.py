@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -429,6 +430,15 @@ def answers_each_number_and_gives_up_without_one(kernel, launch):
     assert (box[[0, 32, 64]].tolist(), np.count_nonzero(box)) == ([7, 7, 0], 2)
     launch(kernel, 1, 1, [box, np.uint64(7), np.int32(3), np.int32(50)])
     assert (box[[0, 32, 64]].tolist(), np.count_nonzero(box)) == ([7, 7, 8], 3)
+    box[:] = 0
+    with ThreadPoolExecutor(1) as beside:  # the host's side is played while the kernel runs
+        running = beside.submit(launch, kernel, 1, 1, [box, np.uint64(7), np.int32(2), np.int32(2**29)])
+        for number in (7, 8):
+            box[0] = number
+            while box[32] != number and not running.done():
+                pass
+        running.result()
+    assert (box[[0, 32, 64]].tolist(), np.count_nonzero(box)) == ([8, 8, 0], 2)
 
 
 # --- the device's own -----------------------------------------------------------------------------------------------
