@@ -62,6 +62,19 @@ class latency(_Suite):
         return measure(self)
 
 
+class mailbox(_Suite):
+    """A number to a running kernel and back."""
+
+    bench = "transfer.mailbox"
+    version = 1
+    param_names = ("variant",)
+    params = (("poll",),)
+
+    def setup_cache(self) -> Records:
+        """Measure the whole bench, once a commit."""
+        return measure(self)
+
+
 class managed(_Suite):
     """Touching and prefetching managed memory."""
 

@@ -107,7 +107,7 @@ CUDA: Sequence[tuple[str, str, str]] = (
     ("modifier", r"(__ldcg\()", "*("),
     ("modifier", r"(__ldcs\()", "__ldca("),
     ("modifier", r"(ld\.global\.u64)", "ld.global.cg.u64"),
-    ("modifier", r"(volatile )(?=address|int|unsigned)", ""),
+    ("modifier", r"(volatile )(?=address|int|unsigned|word)", ""),
     ("stride", r"k \* (blockDim\.x)", "2"),
     ("stride", r"k \* (threads)\]", "1"),
     ("stride", r"\+= (threads)\)", "2 * threads"),
@@ -121,6 +121,7 @@ CUDA: Sequence[tuple[str, str, str]] = (
     ("trip count", r"(pair < (?:16|PAIRS))", "pair < 8"),
     ("trip count", r"(pass < passes)", "pass < 1"),
     ("trip count", r"(loop < loops)", "loop < 1"),
+    ("trip count", r"(trip < trips)", "trip < 1"),
     ("trip count", r"(turn < 4)", "turn < 2"),
     ("trip count", r"(k < 16)", "k < 8"),
     ("trip count", r"(round < rounds)", "round < rounds / 2"),
@@ -163,7 +164,7 @@ PYTHON = (
     *(f"benches/{folder}/{name}.py" for folder, names in {
         "device": ("atomics", "banks", "coalescing", "divergence", "graph", "latency", "launch", "layout", "matmul",
                    "occupancy", "peak", "roofline", "stream", "sync", "tensor", "_formats"),
-        "transfer": ("chunks", "copy", "engines", "latency", "managed", "overlap", "peer"),
+        "transfer": ("chunks", "copy", "engines", "latency", "mailbox", "managed", "overlap", "peer", "_copies"),
     }.items() for name in names),
     "benches/_gpu.py", "devices/gpu_timing.py", "devices/gpu_gate.py", "devices/gpu.py", "devices/cublas_lt.py",
 )  # fmt: skip
@@ -200,7 +201,7 @@ def _of_python(name: str, text: str) -> Iterator[Mutant]:
             continue
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         for word in node.keywords:
-            if called in ("timed", "launcher", "copier") and word.arg in ("streams", "stream"):
+            if called in ("timed", "launcher", "copier", "by_kernel") and word.arg in ("streams", "stream"):
                 yield made(word.value, "()" if word.arg == "streams" else "None", "stream")
             if called == "timed" and word.arg == "before":
                 yield made(word.value, "None", "before a sample")
@@ -333,7 +334,7 @@ def tests_of(file: str) -> list[str]:
         return [*found, *(str(ROOT / f"tests/devices/{name}.py") for name in (
             "test_gpu_gate", "test_gpu_timing", "test_gpu_contrasts"))]  # fmt: skip
     bench = f"{path.parent.name}.{path.stem}"
-    few = "device" if path.stem.startswith("_") else bench
+    few = path.parent.name if path.stem.startswith("_") else bench
     in_opencl = "opencl" in (PACKAGE / file).read_text("utf-8")
     whole = ("gpu_launches.py", f"gpu_answers.py::{few}", *([f"opencl.py::{bench}"] if in_opencl else []))
     return [*found, *(f"{ROOT}/tests/benches/test_{one}" for one in whole)]

@@ -412,6 +412,9 @@ class Gpu(Protocol):
     def seconds(self, launch: Call) -> float:
         """Seconds of one call of a `launch` that only enqueues, by events behind the gate."""
 
+    def near_the_gpu(self) -> AbstractContextManager[None]:
+        """On CPUs of the GPU's NUMA node."""
+
     def readings(self) -> dict[str, float]:
         """Clock, power, temperature and throttling of this moment, as far as the driver tells."""
 

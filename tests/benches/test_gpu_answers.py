@@ -34,6 +34,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     *(("transfer.peer", {"direction": way, "peer": 1, "size": "64KiB"}) for way in ("to", "from", "both")),
     *(("transfer.managed", {"direction": way, "size": "64KiB"}) for way in ("h2d", "d2h")),
     *(("transfer.latency", {"memory": memory}) for memory in ("host", "peer")),
+    ("transfer.mailbox", {}),
     *(("transfer.chunks", {"direction": "h2d", "size": "64KiB", "pieces": pieces}) for pieces in (1, 16)),
     *(("transfer.overlap", {"stage": stage, "streams": streams, "size": "64KiB"})
       for stage, streams in (("all", 1), ("all", 4), ("h2d", 1), ("kernel", 1), ("d2h", 1))),

@@ -65,6 +65,7 @@ COUNTS = [
     *(("transfer.peer", {"size": MIB, "direction": way}, (), {"bytes": MIB * (1 + (way == "both")), "calls": 1})
       for way in ("to", "from", "both")),
     ("transfer.latency", {}, (), {"hops": 2048}),
+    ("transfer.mailbox", {}, (), {"calls": 100}),
     ("transfer.managed", {"size": MIB}, (), {"bytes": MIB, "calls": 1}),
     *(("transfer.copy", {"size": MIB, "direction": way}, (), {"bytes": MIB * (1 + (way == "both")), "calls": 1})
       for way in ("h2d", "d2h", "both")),

@@ -47,6 +47,7 @@ def further() -> Run:
         *(record("transfer.engines", way, {"direction": "d2d", "size": "1MiB"}, at, counts={"bytes": 2**21})
           for way, at in (("runtime", 1.0), ("kernel", 0.8))),
         record("transfer.latency", "load", {"memory": "host"}, 1.0, counts={"hops": 2048}),
+        record("transfer.mailbox", "poll", {}, 2e-4, counts={"calls": 100}, facts={"trip_p99_s": 3e-6}),
         *(record("transfer.managed", way, {"direction": "h2d", "size": "1MiB"}, at, counts={"bytes": 2**20})
           for way, at in (("touch", 1.0), ("prefetch", 0.2), ("after", 0.1))),
         *(record("transfer.peer", way, {"direction": "from", "peer": n, "size": "1MiB"}, at, counts={"bytes": 2**20},

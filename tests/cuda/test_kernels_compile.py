@@ -238,6 +238,13 @@ FACTS: dict[tuple[str, str], Sequence[Callable[[Code], str]]] = {
     ("device.sync", "atomic_global"): (at_least(1, "RED", "REDG", "ATOMG"), exactly(0, "ATOMS")),
     ("device.sync", "atomic_shared"): (at_least(1, "ATOMS"), at_least(1, "BAR")),
     ("device.sync", "atomic_warp"): (at_least(1, "SHFL"), at_least(1, "RED", "REDG", "ATOMG")),
+    # The loop's look, and the first; the answer, and what says that it gave up; no fence between two numbers.
+    ("transfer.mailbox", "reply"): (
+        seen_by_all(1, "LD", "LDG"),
+        seen_by_all(2, "ST", "STG"),
+        only(64, "LD", "LDG", "ST", "STG"),
+        exactly(1, "MEMBAR"),
+    ),
     ("gpu_gate", "gate"): (
         seen_by_all(2, "LD", "LDG"),
         seen_by_all(1, "ST", "STG"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -418,6 +419,28 @@ def loses_no_increment(kernel, launch):
         np.testing.assert_array_equal(counters, np.bincount(targets.ravel(), minlength=128))
 
 
+# --- what talks to the host ------------------------------------------------------------------------------------------
+
+
+@checks("transfer.mailbox", "reply")
+def answers_each_number_and_gives_up_without_one(kernel, launch):
+    box = np.zeros(96, np.uint64)
+    box[0] = 7
+    launch(kernel, 1, 1, [box, np.uint64(7), np.int32(1), np.int32(1)])
+    assert (box[[0, 32, 64]].tolist(), np.count_nonzero(box)) == ([7, 7, 0], 2)
+    launch(kernel, 1, 1, [box, np.uint64(7), np.int32(3), np.int32(50)])
+    assert (box[[0, 32, 64]].tolist(), np.count_nonzero(box)) == ([7, 7, 8], 3)
+    box[:] = 0
+    with ThreadPoolExecutor(1) as beside:  # the host's side is played while the kernel runs
+        running = beside.submit(launch, kernel, 1, 1, [box, np.uint64(7), np.int32(2), np.int32(2**29)])
+        for number in (7, 8):
+            box[0] = number
+            while box[32] != number and not running.done():
+                pass
+        running.result()
+    assert (box[[0, 32, 64]].tolist(), np.count_nonzero(box)) == ([8, 8, 0], 2)
+
+
 # --- the device's own -----------------------------------------------------------------------------------------------
 
 
@@ -509,6 +532,9 @@ MUTANTS = [
     ),
     ("device.sync", "atomic_shared", "own[i] = 0;\n    __syncthreads();", "own[i] = 0;"),
     ("device.sync", "atomic_warp", "apart > mask", "apart > 0"),
+    ("transfer.mailbox", "reply", "box[ANSWER] = wanted", "box[ANSWER] = first"),
+    ("transfer.mailbox", "reply", "box[GAVE_UP] = wanted", "box[GAVE_UP] = first"),
+    ("transfer.mailbox", "reply", "first + trip", "first"),
     ("gpu_gate", "gate", "flag[1] = ticket", "flag[1] = 0"),
     ("device.roofline", "fused_f4_8", "fmaf(x.w, factor", "fmaf(x.z, factor"),
     ("device.roofline", "fused_f8_1", "++loop < loops", "++loop < 1"),

@@ -1,8 +1,9 @@
 """A made-up GPU that computes: the device of hwbench on `fake_cupy`, its kernels run on the CPU by g++.
 
 What a bench builds for a GPU (grids, arguments, layouts, copies) then gives real answers where there is no GPU. An
-entry runs when it is queued; its time is the script's. Beside what `fake_cupy` has, the module knows the few operations
-of CuPy that benches call, cuBLAS's product as it is specified, columns first, and a cuBLASLt (stub_cublaslt.c).
+entry runs when it is queued, one that talks to the host meanwhile on a thread; its time is the script's. Beside what
+`fake_cupy` has, the module knows the few operations of CuPy that benches call, cuBLAS's product as it is specified,
+columns first, and a cuBLASLt (stub_cublaslt.c).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import functools
 import importlib
 import sys
 import types
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,8 +49,11 @@ SMALL = {
     "device.sync": {"BARRIERS": {"block": 64, "grid": 32, "launch": 32}},
     "device.tensor": {"BLOCK": 32, "MMA_LOOPS": 1},
     "transfer.latency": {"LEAST": 2**14, "HOPS": 64},
+    # Looks at the CPU's own cache: a second of them, if the host's thread has to wait for a CPU so long.
+    "transfer.mailbox": {"TRIPS": 5, "LOOKS": 2**29},
     "transfer.overlap": {"LOOPS": 3},
 }
+TALKING = {"reply"}  # kernels that wait for the host while they run
 SHORT = {name: Recipe(optimizer=name, epochs=1) for name in ("adam", "sgd")}
 
 
@@ -129,6 +134,14 @@ def at(address: int, count: int, dtype: Any) -> np.ndarray:
 def _extend(cupy: Any, gpu: FakeGpu) -> None:
     real_module, stream, event = cupy.RawModule, cupy.cuda.Stream, cupy.cuda.Event
     topics = {cuda.source(topic): topic for topic in cuda.topics()}
+    threads, running, wait = ThreadPoolExecutor(1), list[Future[None]](), gpu.synchronize
+
+    def synchronize() -> None:
+        while running:
+            running.pop().result()
+        wait()
+
+    gpu.synchronize = synchronize
 
     class Function:
         ptr = 1
@@ -143,7 +156,13 @@ def _extend(cupy: Any, gpu: FakeGpu) -> None:
                 at(int(one), 1, np.uint8) if kind == "p" and isinstance(one, np.uint64) else one
                 for kind, one in zip(kinds, args, strict=True)
             ]
-            built.launch(self.name, grid, block, given, shared=shared_mem, cooperative=enable_cooperative_groups)
+            launch = functools.partial(
+                built.launch, self.name, grid, block, given, shared=shared_mem, cooperative=enable_cooperative_groups
+            )
+            if self.name in TALKING:
+                running.append(threads.submit(launch))
+            else:
+                launch()
             gpu.queue(self.name, (stream or gpu.stream).ptr, SECONDS)
 
     class RawModule:

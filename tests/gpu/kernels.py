@@ -32,8 +32,11 @@ class Shown:
     constants: Mapping[str, int] = field(default_factory=dict)
 
 
-# The device's own, and what is never launched.
-NOT_COMPARED = {("gpu_gate", "gate"), ("gpu_gate", "stamp"), ("gpu_gate", "burn"), ("device.peak", "control")}
+# The device's own, what is never launched, and what waits for the host.
+NOT_COMPARED = {
+    ("gpu_gate", "gate"), ("gpu_gate", "stamp"), ("gpu_gate", "burn"), ("device.peak", "control"),
+    ("transfer.mailbox", "reply"),
+}  # fmt: skip
 
 SHOWN: dict[tuple[str, str], Shown] = {
     ("transfer.copy", "move16"): Shown(

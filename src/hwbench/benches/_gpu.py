@@ -52,6 +52,19 @@ def times(call: Call, count: int) -> Callable[[], None]:
     return repeat
 
 
+def in_a_graph(device: Gpu, call: Call) -> Callable[[], None]:
+    """What starts a CUDA graph of what `call` launches; it is called once before, so that its kernels are loaded."""
+    call()
+    device.synchronize()
+    stream = device.stream
+    stream.begin_capture()
+    try:
+        call()
+    finally:
+        captured = stream.end_capture()
+    return lambda: captured.launch(stream=stream)
+
+
 def cold(device: Gpu, launch: Call, to: DeviceArray, footprint: int, sectors: int) -> Work:
     """The work of a launch that writes `to` and finds nothing in L2."""
     to[...] = np.float32(np.nan)

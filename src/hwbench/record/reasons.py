@@ -244,6 +244,10 @@ TABLE: dict[str, Meaning] = {
     ),
     "gpu_broken": Meaning("the GPU cannot be used", "nvidia-smi shows its state and who uses it."),
     "gpu_lacks": Meaning("the GPU lacks a feature", _NOTHING + "this card or system does not have it.", whole=True),
+    "gpu_no_mailbox": Meaning(
+        "host and kernel do not run at the same time",
+        "Measure without a profiler or debugger, with CUDA_LAUNCH_BLOCKING unset, and with nobody else on the card.",
+    ),
     # --- skipped: OpenCL
     "needs_pyopencl": Meaning("pyopencl cannot be used", f"Install it: {INSTALL_OPENCL}.", whole=True),
     "needs_opencl": Meaning(

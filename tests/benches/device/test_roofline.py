@@ -76,7 +76,7 @@ def test_the_ridge_is_told_beside_the_peak_over_the_bandwidth():
     assert told.startswith("Streaming from memory reaches 54.0")
     assert " TFLOP/s " in told and "in float32." in told
     assert "below 18.0 FLOP per byte (peak over copy bandwidth: 20.0), or 72 multiply-adds on each element" in told
-    assert told.endswith("; 80% of the lower bound is reached at 16.0.")
+    assert told.endswith("; near that, at 16.0, 80% of the bound is reached.")
     [alone] = said(roofline.bench, *swept())
     assert "FLOP per byte, or 72" in alone
 

@@ -41,7 +41,7 @@ def test_what_has_no_direction_or_no_whole_words_is_refused():
     with pytest.raises(Skip, match="pages go h2d, d2h; not 'up'"):
         builder(SimpleNamespace(), np.zeros(16, np.uint8), 16, "up")
     with pytest.raises(Skip, match="16 bytes at a time, and 100 are no multiple"):
-        managed.pattern(np.random.default_rng(0), 100)
+        managed.whole_words(np.random.default_rng(0), 100)
 
 
 @pytest.fixture

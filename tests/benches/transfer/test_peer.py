@@ -50,7 +50,7 @@ def test_without_a_pair_nothing_is_told():
     """Nor of a direction that there is not."""
     assert said(peer.bench) == []
     with pytest.raises(Skip, match="a copy goes to, from, both; not 'up'"):
-        peer.copied(SimpleNamespace(), np.zeros(16, np.uint8), "up", 1, peer.by_engine)  # type: ignore[arg-type]
+        peer.copied(SimpleNamespace(), np.zeros(16, np.uint8), "up", 1, peer.by_an_engine)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("variant", "names"), [

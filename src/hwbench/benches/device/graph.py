@@ -20,7 +20,7 @@ from ...bench import Bench, Skip, Work
 from ...protocols import Array, Call, DeviceArray, Gpu, Results
 from ...record import phrases, text
 from ...record.model import Record
-from .._gpu import BLOCK, needs_capability, where
+from .._gpu import BLOCK, in_a_graph, needs_capability, where
 
 STEPS = 100  # of a call
 LARGEST = 2**20  # whole numbers below this: with what the steps add they stay below 2²⁴
@@ -119,21 +119,11 @@ def queued(device: Gpu, x: DeviceArray, n: int) -> Work:
 
 
 @bench.variant("graph", on="gpu")
-def in_a_graph(device: Gpu, x: DeviceArray, n: int) -> Work:
+def as_a_graph(device: Gpu, x: DeviceArray, n: int) -> Work:
     """A CUDA graph of the steps, started as one."""
     made = steps_of(device, x, n)
-    call = launches(device, made, n)
-    call()  # loaded before it is captured
-    device.synchronize()
-    stream = device.stream
-    stream.begin_capture()
-    try:
-        call()
-    finally:
-        captured = stream.end_capture()
-    work: Work = device.timed(
-        lambda: captured.launch(stream=stream), output=made.output, launches=STEPS, facts=made.facts
-    )
+    launch = in_a_graph(device, launches(device, made, n))
+    work: Work = device.timed(launch, output=made.output, launches=STEPS, facts=made.facts)
     return work
 
 

@@ -16,7 +16,7 @@ from ...bench import Bench, Work
 from ...protocols import Call, Gpu, OpenCl, OpenClEvent, Results
 from ...record import phrases, text
 from .. import _opencl as opencl
-from .._gpu import times
+from .._gpu import in_a_graph, times
 
 CALLS = 100  # launches of one call
 
@@ -90,16 +90,8 @@ def synchronised(device: Gpu) -> Work:
 def graph(device: Gpu) -> Work:
     """A CUDA graph of 100 launches, started as one."""
     launch, mark = marked(device)
-    launch()  # loaded before it is captured
-    device.synchronize()
-    stream = device.stream
-    stream.begin_capture()
-    try:
-        times(launch, CALLS)()
-    finally:
-        captured = stream.end_capture()
-    flagged: Work = device.timed(lambda: captured.launch(stream=stream), output=mark, launches=CALLS)
-    return flagged
+    work: Work = device.timed(in_a_graph(device, times(launch, CALLS)), output=mark, launches=CALLS)
+    return work
 
 
 @launch_bench.variant("event", on="gpu")

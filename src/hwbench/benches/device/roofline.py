@@ -211,7 +211,9 @@ def finding(results: Results) -> Iterator[str]:
         expected = _expected(results, fastest)
         of = f" (peak over copy bandwidth: {text.amount(expected)})" if expected else ""
         each = text.count(found.at * np.dtype(dtype).itemsize)
-        near = f"{text.share(found.kept)} of the lower bound is reached at {text.amount(intensity(found.nearest))}"
+        near = (
+            f"near that, at {text.amount(intensity(found.nearest))}, {text.share(found.kept)} of the bound is reached"
+        )
         said = (
             f"Streaming from memory reaches {peak} in {phrases.precision(dtype)}. Memory bounds it below "
             f"{text.amount(found.at)} FLOP per byte{of}, or {each} multiply-adds on each element read and "

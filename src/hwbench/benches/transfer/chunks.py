@@ -14,7 +14,7 @@ from ...protocols import Call, Gpu, Results, Sync
 from ...record import phrases, text
 from ...record.estimate import Estimate
 from ...record.model import Record
-from ._copies import TILE, one_after_the_other
+from ._copies import one_after_the_other, pattern
 
 chunks_bench = Bench(
     "transfer.chunks",
@@ -27,12 +27,7 @@ chunks_bench = Bench(
     together=("pieces",),
     core=False,
 )
-
-
-@chunks_bench.inputs
-def chunked(rng: np.random.Generator, size: int) -> np.ndarray:
-    """`size` random bytes, the first MiB over and over."""
-    return np.resize(rng.integers(0, 256, min(size, TILE), dtype=np.uint8), size)
+chunks_bench.inputs(pattern)
 
 
 @chunks_bench.reference

@@ -32,15 +32,12 @@ from ...record import phrases, text
 from ...record.facts import gpu_of, numbers, this_cpu
 from ...record.model import Record, Scalar
 from .. import _opencl as opencl
-from .._gpu import BLOCK
-from ._copies import TILE, one_after_the_other
+from ._copies import by_kernel, one_after_the_other, pattern
 
 SIZES = ("64B", "1KiB", "16KiB", "256KiB", "1MiB", "4MiB", "16MiB", "64MiB", "256MiB", "1GiB")
 COLD = 2**20  # pageable copies from this size on start from memory; smaller ones were just written and are cached
-WORD = 16  # bytes that a thread of `move16` takes at a time
 DECADE = 10  # a bound that is more uncertain is not told
 WORTH = 1.1  # a ratio of times from which on other memory is worth the change
-WAVES = 8  # blocks of `move16` for each multiprocessor: 4 MiB in flight on a large card
 
 copy_bench = Bench(
     "transfer.copy",
@@ -58,12 +55,7 @@ copy_bench = Bench(
     limit="link",
     version=2,
 )
-
-
-@copy_bench.inputs
-def pattern(rng: np.random.Generator, size: int) -> np.ndarray:
-    """`size` random bytes, the first MiB over and over."""
-    return np.resize(rng.integers(0, 256, min(size, TILE), dtype=np.uint8), size)
+copy_bench.inputs(pattern)
 
 
 @copy_bench.reference
@@ -216,12 +208,8 @@ def by_opencl(device: OpenCl, data: np.ndarray, direction: str, memory: HostKind
 
 def _moved(device: Gpu, host: HostBuffer, there: DeviceArray, way: str, size: int, stream: Stream) -> Call:
     """A kernel that reads or writes mapped host memory across the link."""
-    words = size // WORD
-    blocks = max(1, min(-(-words // BLOCK), WAVES * device.properties.sm))
     mapped = np.uint64(host.device_ptr)
-    ends = (mapped, there) if way == "h2d" else (there, mapped)
-    launch: Call = device.launcher("transfer.copy", "move16", blocks, BLOCK, (*ends, np.int64(words)), stream=stream)
-    return launch
+    return by_kernel(device, (mapped, there) if way == "h2d" else (there, mapped), size, stream)
 
 
 def _touched(device: Gpu, way: str, host: HostBuffer, there: DeviceArray, data: np.ndarray) -> Work:
@@ -230,12 +218,10 @@ def _touched(device: Gpu, way: str, host: HostBuffer, there: DeviceArray, data: 
     h2d is a kernel that copies it to ordinary device memory, by events behind the gate; d2h is a NumPy copy, by the
     host's clock.
     """
-    words = np.int64(len(data) // WORD)
-    blocks = max(1, min(-(-int(words) // BLOCK), WAVES * device.properties.sm))
     managed = np.uint64(host.device_ptr)
     here = np.zeros_like(data)
     if way == "h2d":
-        read = device.launcher("transfer.copy", "move16", blocks, BLOCK, (managed, there, words))
+        read = by_kernel(device, (managed, there), len(data))
         read()  # what runs behind the gate has run before
         device.synchronize()
 
@@ -244,7 +230,7 @@ def _touched(device: Gpu, way: str, host: HostBuffer, there: DeviceArray, data: 
             return float(device.seconds(read))
 
     else:
-        write = device.launcher("transfer.copy", "move16", blocks, BLOCK, (there, managed, words))
+        write = by_kernel(device, (there, managed), len(data))
 
         def once() -> float:
             write()  # the pages go to the device

@@ -22,11 +22,9 @@ from ...protocols import Array, Call, DeviceArray, Gpu, HostBuffer, Results
 from ...record import phrases, text
 from ...record.model import Record
 from .._gpu import BLOCK, where
-from ._copies import TILE
+from ._copies import by_kernel, pattern
 
 WAYS = {"d2d": "within the device", "h2d": "from the host", "d2h": "to the host"}
-WORD = 16  # bytes that a thread takes at a time
-WAVES = 8  # blocks of `move16` for each multiprocessor, as in transfer.copy
 TILED = 4096  # bytes that a block of device.stream's `copy16` copies
 Place = HostBuffer | DeviceArray
 SMALL = 1.1  # a ratio of times from which on the way matters
@@ -42,12 +40,7 @@ bench = Bench(
     tolerance=0.0,
     core=False,
 )
-
-
-@bench.inputs
-def pattern(rng: np.random.Generator, size: int) -> Array:
-    """`size` random bytes, the first MiB over and over."""
-    return np.resize(rng.integers(0, 256, min(size, TILE), dtype=np.uint8), size)
+bench.inputs(pattern)
 
 
 @bench.reference
@@ -122,9 +115,7 @@ def by_a_kernel(device: Gpu, data: Array, size: int, direction: str) -> Work:
     if direction == "d2d":
         launch = device.launcher("device.stream", "copy16", size // TILED, BLOCK, made.given)
     else:
-        words = size // WORD
-        grid = max(1, min(-(-words // BLOCK), WAVES * device.properties.sm))
-        launch = device.launcher("transfer.copy", "move16", grid, BLOCK, (*made.given, np.int64(words)))
+        launch = by_kernel(device, made.given, size)
     return timed(device, launch, made, size, direction)
 
 

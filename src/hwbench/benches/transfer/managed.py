@@ -21,12 +21,9 @@ from ...bench import Bench, Skip, Work
 from ...protocols import Array, Gpu, Results
 from ...record import phrases, text
 from ...record.model import Record
-from .._gpu import BLOCK
-from ._copies import TILE
+from ._copies import WORD, by_kernel, pattern
 
 WAYS = {"h2d": "to the GPU", "d2h": "to the host"}
-WORD = 16  # bytes that a thread takes at a time
-WAVES = 8  # blocks of `move16` for each multiprocessor
 How = Literal["touch", "prefetch", "after"]
 
 bench = Bench(
@@ -41,11 +38,11 @@ bench = Bench(
 
 
 @bench.inputs
-def pattern(rng: np.random.Generator, size: int) -> Array:
+def whole_words(rng: np.random.Generator, size: int) -> Array:
     """`size` random bytes, the first MiB over and over."""
     if size % WORD:
         raise Skip("bad_value", f"the kernel takes {WORD} bytes at a time, and {size} are no multiple")
-    return np.resize(rng.integers(0, 256, min(size, TILE), dtype=np.uint8), size)
+    return pattern(rng, size)
 
 
 @bench.reference
@@ -76,11 +73,8 @@ def build(how: How) -> Callable[..., Work]:
         pages = device.host("managed", size)
         ordinary = device.put(np.zeros_like(data) if there else data)
         here = np.zeros_like(data)
-        words = np.int64(size // WORD)
-        grid = max(1, min(-(-int(words) // BLOCK), WAVES * device.properties.sm))
         managed = np.uint64(pages.device_ptr)
-        ends = (managed, ordinary) if there else (ordinary, managed)
-        kernel = device.launcher("transfer.copy", "move16", grid, BLOCK, (*ends, words))
+        kernel = by_kernel(device, (managed, ordinary) if there else (ordinary, managed), size)
         prefetch = device.prefetcher(pages, to_host=not there)
         kernel()  # what runs behind the gate has run before
         device.synchronize()

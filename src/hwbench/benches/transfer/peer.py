@@ -20,12 +20,9 @@ from ...bench import Bench, Skip, Work
 from ...protocols import Array, Call, DeviceArray, Gpu, Peer, Results, Stream
 from ...record import phrases, text
 from ...record.model import Record
-from .._gpu import BLOCK
-from ._copies import TILE, one_after_the_other
+from ._copies import by_kernel, one_after_the_other, pattern
 
 WAYS = {"to": "to", "from": "from", "both": "to and from"}
-WORD = 16  # bytes that a thread takes at a time
-WAVES = 8  # blocks of `move16` for each multiprocessor
 FEWER = 1.25  # × the time of the fastest pair from which on a pair is named
 
 bench = Bench(
@@ -38,12 +35,7 @@ bench = Bench(
     tolerance=0.0,
     core=False,
 )
-
-
-@bench.inputs
-def pattern(rng: np.random.Generator, size: int) -> Array:
-    """`size` random bytes, the first MiB over and over."""
-    return np.resize(rng.integers(0, 256, min(size, TILE), dtype=np.uint8), size)
+bench.inputs(pattern)
 
 
 @bench.reference
@@ -94,20 +86,17 @@ def copied(device: Gpu, data: Array, direction: str, peer: int, launch_of: Launc
     return work
 
 
-def by_engine(_device: Gpu, other: Peer, here: DeviceArray, there: DeviceArray, way: str, stream: Stream) -> Call:
+def by_an_engine(_device: Gpu, other: Peer, here: DeviceArray, there: DeviceArray, way: str, stream: Stream) -> Call:
     """One direction by the runtime's copy."""
     ends = (here, there) if way == "from" else (there, here)
     return other.copier(*ends, here.nbytes, here=way == "from", stream=stream)
 
 
-def by_kernel(device: Gpu, other: Peer, here: DeviceArray, there: DeviceArray, way: str, stream: Stream) -> Call:
+def by_a_kernel(device: Gpu, other: Peer, here: DeviceArray, there: DeviceArray, way: str, stream: Stream) -> Call:
     """One direction by a kernel of the own GPU; the other's array is given by its address."""
     other.reached()
-    words = here.nbytes // WORD
-    grid = max(1, min(-(-words // BLOCK), WAVES * device.properties.sm))
     away = np.uint64(there.data.ptr)
-    ends = (here, away) if way == "to" else (away, here)
-    launch = device.launcher("transfer.copy", "move16", grid, BLOCK, (*ends, np.int64(words)), stream=stream)
+    launch = by_kernel(device, (here, away) if way == "to" else (away, here), here.nbytes, stream)
 
     def call(_kept: DeviceArray = there) -> None:  # an address keeps nothing alive
         launch()
@@ -118,13 +107,13 @@ def by_kernel(device: Gpu, other: Peer, here: DeviceArray, there: DeviceArray, w
 @bench.variant("engine", on="gpu", inputs="host")
 def engine(device: Gpu, data: Array, direction: str, peer: int) -> Work:
     """cudaMemcpyPeerAsync: a copy engine, or the driver by way of the host."""
-    return copied(device, data, direction, peer, by_engine)
+    return copied(device, data, direction, peer, by_an_engine)
 
 
 @bench.variant("kernel", on="gpu", inputs="host")
 def kernel(device: Gpu, data: Array, direction: str, peer: int) -> Work:
     """CUDA C++, loads and stores of 16 bytes, one of them across the link."""
-    return copied(device, data, direction, peer, by_kernel)
+    return copied(device, data, direction, peer, by_a_kernel)
 
 
 @bench.finding

@@ -57,7 +57,8 @@ def figure(runs: Runs) -> Figure | None:
         columns.table("Every intensity", shown),
         "A kernel that reads each element, does so many multiply-adds on it and writes it back. Lines are bandwidth "
         "and peak as other benches measured them, or as these points reach them. Points near the ridge lie below both: "
-        f"there memory and units must work at once. Shapes are variants: {signs}.",
+        f"there memory and units must work at once. On the slope both precisions cover "
+        f"one another. Shapes are variants: {signs}.",
         [Key(NAMES.get(dtype, dtype), COLOURS.get(dtype, OTHER)) for dtype in dtypes],
     )
 
