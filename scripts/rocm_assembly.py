@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
-from hwbench.kernels import rocm  # noqa: E402
+from hwbench.kernels import cuda, rocm  # noqa: E402
 from inspection import amdgcn  # noqa: E402
 from inspection.amdgcn import Kernel  # noqa: E402
 
@@ -225,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     topics = [given.show.rpartition("/")[0]] if given.show else given.topics or rocm.topics()
     if unknown := [topic for topic in topics if topic not in rocm.topics()]:
-        why = rocm.REFUSED.get(unknown[0], f"there are {', '.join(rocm.topics())}")
+        why = rocm.refused(unknown[0]) if unknown[0] in cuda.topics() else f"there are {', '.join(rocm.topics())}"
         print(f"no kernels of '{unknown[0]}' for ROCm: {why}", file=sys.stderr)
         return 2
     wrong = []
@@ -242,8 +242,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             spilled = sum(kernel.spilled for kernel in kernels.values())
             print(f"{topic:18} {f'{arch} wave{warp}':14} {len(kernels):7} {registers:10} {spilled:7}  {len(said)}")
             wrong += [f"{arch} wave{warp} {one}" for one in said]
-    for topic, why in {} if given.topics or given.show else rocm.REFUSED.items():
-        print(f"{topic:18} refused: {why}")
+    for topic in [] if given.topics or given.show else sorted({*cuda.topics()} - {*rocm.topics()}):
+        print(f"{topic:18} refused: {rocm.refused(topic)}")
     for one in wrong:
         print(one)
     return int(bool(wrong))

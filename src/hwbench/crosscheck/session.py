@@ -135,7 +135,7 @@ def _measured(group: Sequence[Cell], device: CpuDevice, options: Options, stop: 
             for counter, value in device.counters().items():
                 telemetry[number].setdefault(counter, []).append(value - before.get(counter, value))
 
-        sides = [*(partial(ours, number) for number in numbers), native]
+        sides: list[Callable[[], None]] = [*(partial(ours, number) for number in numbers), native]
         for side in sides:
             side()  # compiles and calibrates ours, warms both
         samples.clear()

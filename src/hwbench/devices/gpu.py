@@ -135,8 +135,8 @@ class GpuDevice:
             file = CUDA_SOURCES.get(topic)
             with self._cuda:
                 if getattr(self._runtime, "is_hip", False):
-                    if topic in rocm.REFUSED and file is None:
-                        raise Skip("gpu_lacks", f"{topic} is for NVIDIA's GPUs alone: {rocm.REFUSED[topic]}")
+                    if why := rocm.refused(topic, file):
+                        raise Skip("gpu_lacks", f"{topic} is for NVIDIA's GPUs alone: {why}")
                     code, options = rocm.source(topic, file), rocm.options(self.properties.warp)
                 else:
                     code, options = cuda.source(topic, file), cuda.OPTIONS

@@ -12,21 +12,27 @@ from . import cuda
 # What is compiled, by the threads of its wavefronts: MI200, MI300, and RDNA 3, which has both.
 ARCHS = (("gfx90a", 64), ("gfx942", 64), ("gfx1100", 32), ("gfx1100", 64))
 PRELUDE = Path(__file__).with_suffix(".h")
-REFUSED = {
-    "device.tensor": "its kernels are PTX (mma.sync) for NVIDIA's tensor cores; AMD's matrix cores take other shapes, "
-    "with other elements in a lane",
-}
+MATRIX = "mma.sync"  # PTX
+NO_MATRIX = (
+    f"its kernels are PTX ({MATRIX}) for NVIDIA's tensor cores; AMD's matrix cores take other shapes, with other "
+    "elements in a lane"
+)
+
+
+def refused(topic: str, file: Path | None = None) -> str:
+    """Why hiprtc does not take the kernels of a topic; "" where it does."""
+    return NO_MATRIX if MATRIX in cuda.source(topic, file) else ""
 
 
 def topics() -> list[str]:
     """The sources that hiprtc takes, those of the device itself first."""
-    return [topic for topic in (*cuda.OWN, *cuda.topics()) if topic not in REFUSED]
+    return [topic for topic in (*cuda.OWN, *cuda.topics()) if not refused(topic)]
 
 
 def source(topic: str, file: Path | None = None) -> str:
     """The prelude and the kernels of a topic; ValueError where hiprtc does not take them, with the reason."""
-    if topic in REFUSED and file is None:
-        raise ValueError(f"no kernels of '{topic}' for ROCm: {REFUSED[topic]}")
+    if why := refused(topic, file):
+        raise ValueError(f"no kernels of '{topic}' for ROCm: {why}")
     name = file.name if file else f"{topic}.cu"
     return f'{PRELUDE.read_text(encoding="utf-8")}#line 1 "{name}"\n{cuda.source(topic, file)}'
 
