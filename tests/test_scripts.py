@@ -893,3 +893,39 @@ def test_the_runs_at_hand_show_their_noise() -> None:
     kept = json.loads(path.read_text("utf-8"))
     assert set(fleet_faults.noise(kept)) == set(CALM)
     assert 0 < kept["variances"]["measured"]["core"]["run_to_run"] < 0.01
+
+
+# --- rocm_assembly ----------------------------------------------------------------------------------------------------
+
+MARK = """
+mark:                                   ; @mark
+\tglobal_store_dword v0, v1, s[0:1]
+\ts_endpgm
+.Lfunc_end0:
+amdhsa.kernels:
+  - .agpr_count:     0
+    .name:           mark
+    .private_segment_fixed_size: 16
+    .sgpr_spill_count: 0
+    .vgpr_count:     2
+    .vgpr_spill_count: 0
+    .wavefront_size: 64
+"""
+
+
+def test_the_assembly_of_rocm_is_held_against_what_is_counted(monkeypatch, capsys):
+    """A kernel that is missing, memory of a thread's own, another width of a wavefront; 2 where nothing can be told."""
+    rocm_assembly = script("rocm_assembly")
+    monkeypatch.setattr(rocm_assembly.amdgcn, "assembly", lambda *_: MARK)
+    monkeypatch.setattr(rocm_assembly.amdgcn, "lacking", lambda: "")
+    assert rocm_assembly.main(["device.sync", "--arch", "gfx1100"]) == 1
+    said = capsys.readouterr().out
+    assert "gfx1100 wave32 device.sync/step: is not in the assembly" in said
+    assert "gfx1100 wave64 device.sync/mark: 16 registers or bytes spilled" in said
+    assert [line for line in said.splitlines() if "wavefronts of" in line] == [
+        "gfx1100 wave32 device.sync/mark: wavefronts of 64"
+    ]
+    assert rocm_assembly.main(["device.tensor"]) == 2
+    assert "for ROCm: its kernels are PTX" in capsys.readouterr().err
+    monkeypatch.setattr(rocm_assembly.amdgcn, "lacking", lambda: "needs clang")
+    assert (rocm_assembly.main([]), capsys.readouterr().err) == (2, "needs clang\n")

@@ -1,9 +1,14 @@
 """Native tools and our benches in turn: how a comparison becomes records, and what is kept."""
 
+from functools import partial
+
 import pytest
 
 from hwbench.analysis.crosscheck import tool_comparisons
+from hwbench.bench import Skip
+from hwbench.benches.stream import stream
 from hwbench.crosscheck import session
+from hwbench.crosscheck.comparisons import Cell, Pair
 from hwbench.crosscheck.tools import c_loops, likwid
 from hwbench.errors import UsageError
 from hwbench.kernels.cpu_features import widths
@@ -71,6 +76,44 @@ def test_what_was_compared_is_kept_when_interrupted(fake_likwid, tmp_path):
     assert path.read_bytes().count(b'"variant":"ours"') == 1
 
 
+def test_comparisons_that_share_a_run_of_the_tool_take_turns(device, monkeypatch, tmp_path):
+    """In each round the tool runs once for all of them; one that is impossible leaves the others their own runs."""
+    order = []
+
+    def took(who):
+        order.append(who)
+        return 1.0
+
+    def beside(cell, *_):
+        ours, theirs = partial(took, cell.params["size"]), partial(took, f"tool {cell.params['size']}")
+        return Pair(ours, theirs, {"bytes": 8.0}, "", {})
+
+    def refused(*_):
+        raise Skip("tool_failed", "it has none")
+
+    def of(size, prepare=beside, run="one run"):
+        params = {"size": size, "dtype": "f8", "threads": 1}
+        return Cell(stream.load_bench, "numpy", params, "tool", "", prepare, run=run)
+
+    given = [of("L1"), of("L2"), of("DRAM", run="")]
+    monkeypatch.setattr(session, "chosen", lambda *_: given)
+    monkeypatch.setattr(session, "CpuDevice", lambda: device)
+    monkeypatch.setattr(device, "close", lambda: None)
+    told = []
+    options = session.Options(rounds=3, out=tmp_path)
+    run, _ = session.execute(options, lambda cell, both: told.append((cell.params["size"], len(both[1].samples))))
+    assert told == [("L1", 3), ("L2", 3), ("DRAM", 3)]
+    assert [record.params["size"] for record in run.records] == ["L1", "L1", "L2", "L2", "DRAM", "DRAM"]
+    shared = order[: order.index("DRAM")]
+    rounds = [shared[i : i + 4] for i in range(0, len(shared), 4)]
+    assert [sorted(one) for one in rounds] == [["L1", "L2", "tool L1", "tool L2"]] * 4  # the first is no sample
+    assert all(one[one.index("tool L1") + 1] == "tool L2" for one in rounds)
+
+    given[1:] = [of("L2", refused)]
+    run, _ = session.execute(options, lambda *_: None)
+    assert [(record.status, len(record.samples)) for record in run.records] == [("ok", 3)] * 2 + [("skipped", 0)] * 2
+
+
 @pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize(
@@ -80,7 +123,7 @@ def test_what_was_compared_is_kept_when_interrupted(fake_likwid, tmp_path):
 def test_c_loops_are_compared(device, pattern):
     """A comparison with C that is compiled here gives both sides samples of the same work."""
     (cell,) = session.chosen(device, session.Options([pattern]))
-    records = session.measure(cell, device, session.Options(rounds=3, seconds=0.01), lambda: None)
+    records = session.measure([cell], device, session.Options(rounds=3, seconds=0.01), lambda: None)
     assert [len(record.samples) for record in records] == [3, 3], records[0].why
     assert records[0].counts == records[1].counts
     assert records[0].facts["command"].startswith(c_loops.compiler())

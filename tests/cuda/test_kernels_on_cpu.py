@@ -543,7 +543,7 @@ MUTANTS = [
     ("device.graph", "advance_all", "step & 1", "step & 2"),
     ("device.divergence", "paths", "WAY(30, 0x6283)", "WAY(30, 0x6282)"),
     ("device.cache", "read_shared", "at += STEP", "at += STEP - 1"),
-    ("device.divergence", "paths", "(place & 31) * 32 + (place >> 5)", "place"),
+    ("device.divergence", "paths", "(place & (WARP - 1)) * 32 + place / WARP", "place"),
 ]
 
 

@@ -6,6 +6,7 @@ What a real one does beside (cubins, argument marshalling, true times) is for th
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib.util
 import os
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from doubles.fake_cupy import install
 from hwbench.bench import CUDA_SOURCES, Skip, Sweep
 from hwbench.devices import gpu_gate as gates
-from hwbench.kernels import cuda
+from hwbench.kernels import cuda, rocm
 
 
 @pytest.fixture
@@ -49,6 +50,16 @@ def test_a_bench_of_one_s_own_has_its_source_beside_it(device, gpu, tmp_path, mo
         device.module("mine.x")
     file.write_text('extern "C" __global__ void copy16();')
     assert device.module("mine.x") is device.module("mine.x")
+
+
+def test_a_cupy_for_rocm_gets_the_prelude_and_its_wavefront(device, gpu, monkeypatch):
+    """The same kernels behind the prelude; those in PTX are skipped with the reason."""
+    monkeypatch.setattr(device._runtime, "is_hip", True, raising=False)
+    monkeypatch.setattr(device, "properties", dataclasses.replace(device.properties, warp=64))
+    module = device.module("device.stream")
+    assert (module.code, module.options) == (rocm.source("device.stream"), ("-std=c++17", "-DWARP=64"))
+    with pytest.raises(Skip, match=r"^device\.tensor is for NVIDIA's GPUs alone: its kernels are PTX"):
+        device.module("device.tensor")
 
 
 def test_what_the_card_lacks_is_a_skip(device, gpu):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from hwbench import catalog
+from hwbench.counting import Range
 from hwbench.errors import UsageError
-from hwbench.placing import gpu_roofs
+from hwbench.placing import engine, gpu_roofs
 from hwbench.placing.gpu_roofs import GpuRoofs
 from hwbench.record import store
 from hwbench.record.model import Case
 from made_up.gpu_placed import HBM, L2, gpu_run, made_roofs
+from made_up.placed import counts, exactly
 
 
 def test_levels_and_kernels_have_their_bandwidth():
@@ -24,9 +26,13 @@ def test_levels_and_kernels_have_their_bandwidth():
 
 
 def test_a_peak_is_of_the_type_that_computes():
-    """Complex numbers of single precision in float32, whole numbers as float64."""
+    """Complex numbers in floats of half their size; whole numbers have no flops, and no peak of floats is theirs."""
     roofs = made_roofs()
-    assert [roofs.peak(dtype).value for dtype in ("f4", "c8", "f2", "f8", "i8")] == [50e12, 50e12, 100e12, 25e12, 25e12]
+    found = [roofs.peak(dtype).value for dtype in ("f4", "c8", "f2", "f8", "c16", "")]
+    assert found == [50e12, 50e12, 100e12, 25e12, 25e12, 25e12]
+    assert [roofs.peak(dtype) for dtype in ("i4", "i8", "u1", "b1")] == [None] * 4
+    with pytest.raises(UsageError, match=r"^f: no roof was measured for arithmetic in 'i8' on 1 thread;"):
+        engine.point("f", counts(10**6, dtype="i8", flops=Range(1e6, 1e6)), exactly(1e-3), roofs)
 
 
 def test_between_the_levels_both_bound_a_working_set():

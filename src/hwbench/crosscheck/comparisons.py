@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,8 @@ class Cell:
     `floor` says that the tool does less: its time is what ours cannot fall below, and no ratio is too low. `sampled`
     cells are what `hwbench verify` measures where nothing is selected. `prepare` gets the device, the resolved values,
     the seconds of a sample and a stack for what must be closed; it raises Skip where the comparison is impossible.
-    `missing` says in advance why the tool cannot run here.
+    `missing` says in advance why the tool cannot run here. Comparisons next to each other with the same `run` share the
+    tool's runs: in each round it runs once, and ours one after the other.
     """
 
     bench: Bench
@@ -63,6 +65,7 @@ class Cell:
     missing: str = ""
     floor: bool = False
     sampled: bool = True
+    run: str = ""
 
     @property
     def name(self) -> str:
@@ -326,15 +329,18 @@ def _opencl() -> Iterator[Cell]:
     names = [f"opencl:{number}" for number, one in devices if not one.why] or ["opencl:0"]
     missing = missing or opencl_probe.probe().why
     for name in names:
+        section = "Global memory bandwidth"
+        beside = partial(_beside_clpeak, clpeak.Runs(section))
         for width, said in ((4, "float"), (16, "float4"), (64, "float16")):
             params: dict[str, Scalar] = {"device": name, "kernel": "read"}
             yield Cell(
-                on_device.bench, f"opencl{width}", params, clpeak.TOOL, f"Global memory bandwidth/{said}",
-                _beside_clpeak, missing, sampled=False,
+                on_device.bench, f"opencl{width}", params, clpeak.TOOL, f"{section}/{said}", beside, missing,
+                sampled=False, run=f"{clpeak.TOOL} {name} {section}",
             )  # fmt: skip
         for dtype, section in (("f4", "Single-precision"), ("f8", "Double-precision")):
             params = {"device": name, "dtype": dtype, "chains": 8}
-            yield Cell(peak.peak, "opencl", params, clpeak.TOOL, f"{section}/", _beside_clpeak, missing, sampled=False)
+            beside = partial(_beside_clpeak, clpeak.Runs(section))
+            yield Cell(peak.peak, "opencl", params, clpeak.TOOL, f"{section}/", beside, missing, sampled=False)
 
 
 def _by_opencl(cell: Cell, seconds: float) -> tuple[opencl_probe.Found, Ours, float]:
@@ -349,13 +355,15 @@ def _by_opencl(cell: Cell, seconds: float) -> tuple[opencl_probe.Found, Ours, fl
     return found, ours, ours.counts["bytes" if moving else "flops"]
 
 
-def _beside_clpeak(cell: Cell, _device: CpuDevice, _values: Values, seconds: float, _stack: ExitStack) -> Pair:
+def _beside_clpeak(
+    runs: clpeak.Runs, cell: Cell, _device: CpuDevice, _values: Values, seconds: float, _stack: ExitStack
+) -> Pair:
     section, _, width = cell.test.partition("/")
     found, ours, amount = _by_opencl(cell, seconds)
     command = clpeak.arguments(found.place, section)
 
     def theirs() -> float:
-        return amount / clpeak.rate(command, section, width)
+        return amount / runs.rate(command, width)
 
     return Pair(ours, theirs, ours.counts, f"{' '.join(command)}: {width or 'best'}", {"device": found.title})
 

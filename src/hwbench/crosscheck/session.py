@@ -7,11 +7,13 @@ and not the machine.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -26,7 +28,7 @@ from ..host.provenance import stamp
 from ..record import interference, store
 from ..record.model import Policy, Record, Run, Status
 from ..record.reasons import Reason, because
-from .comparisons import Cell, cells, skippable
+from .comparisons import Cell, Pair, cells, skippable
 from .our_side import WrongAnswer
 
 
@@ -82,11 +84,13 @@ def execute(
     wanted = chosen(device, options)
     store.prepare(path.parent)
     try:
-        for cell in wanted:
-            records = measure(cell, device, options, stop)
+        for _, found in itertools.groupby(wanted, key=lambda cell: cell.run or cell.name):
+            group = [*found]
+            records = measure(group, device, options, stop)
             run = msgspec.structs.replace(run, records=[*run.records, *records])
             store.write(run, path)
-            told(cell, records)
+            for number, cell in enumerate(group):
+                told(cell, records[2 * number : 2 * number + 2])
     finally:
         device.close()
     policy = msgspec.structs.replace(run.policy, sizes=device.sizes)
@@ -95,40 +99,71 @@ def execute(
     return run, path
 
 
-def measure(cell: Cell, device: CpuDevice, options: Options, stop: Callable[[], None]) -> list[Record]:
-    """Both records of one comparison, or both skipped with the reason."""
+def measure(group: Sequence[Cell], device: CpuDevice, options: Options, stop: Callable[[], None]) -> list[Record]:
+    """Both records of each comparison, or both skipped with the reason; those of a group share the tool's runs.
+
+    Where one of a group fails, each is measured by itself.
+    """
     try:
-        with ExitStack() as stack:
-            pair = cell.prepare(cell, device, skippable(cell, device), options.seconds, stack)
-            sides = {OURS: pair.ours, NATIVE: pair.theirs}
-            samples: dict[str, list[float]] = {name: [] for name in sides}
-            telemetry: dict[str, list[float]] = {}
-            turns = random.Random(0)  # noqa: S311 - an order, no secret
-            for side in sides.values():
-                side()  # compiles and calibrates ours, warms both
-            for _ in range(options.rounds):
-                for name in turns.sample([*sides], 2):
-                    stop()
-                    before = device.counters()
-                    samples[name].append(sides[name]())
-                    if name == OURS:  # while the tool runs, it counts as another process
-                        after = device.counters()
-                        for counter, value in after.items():
-                            telemetry.setdefault(counter, []).append(value - before.get(counter, value))
-    except Skip as reason:
-        return [_record(cell, name, "skipped", reason.reason) for name in (OURS, NATIVE)]
-    except WrongAnswer as reason:
-        return [_record(cell, name, "wrong", because("wrong_answer", str(reason))) for name in (OURS, NATIVE)]
+        return _measured(group, device, options, stop)
+    except (Skip, WrongAnswer) as reason:
+        if len(group) > 1:
+            return [record for cell in group for record in measure([cell], device, options, stop)]
+        if isinstance(reason, Skip):
+            return [_record(group[0], name, "skipped", reason.reason) for name in (OURS, NATIVE)]
+        wrong = because("wrong_answer", str(reason))
+        return [_record(group[0], name, "wrong", wrong) for name in (OURS, NATIVE)]
+
+
+def _measured(group: Sequence[Cell], device: CpuDevice, options: Options, stop: Callable[[], None]) -> list[Record]:
+    """The records of comparisons that nothing prevents: in each round ours of each, and the tool once for all."""
+    samples: dict[tuple[str, int], list[float]] = {}
+    telemetry: list[dict[str, list[float]]] = [{} for _ in group]
+    numbers = range(len(group))
+    turns = random.Random(0)  # noqa: S311 - an order, no secret
+    with ExitStack() as stack:
+        pairs = [cell.prepare(cell, device, skippable(cell, device), options.seconds, stack) for cell in group]
+
+        def native() -> None:
+            for number in numbers:
+                samples.setdefault((NATIVE, number), []).append(pairs[number].theirs())
+
+        def ours(number: int) -> None:
+            before = device.counters()
+            samples.setdefault((OURS, number), []).append(pairs[number].ours())
+            # While the tool runs, it counts as another process.
+            for counter, value in device.counters().items():
+                telemetry[number].setdefault(counter, []).append(value - before.get(counter, value))
+
+        sides: list[Callable[[], None]] = [*(partial(ours, number) for number in numbers), native]
+        for side in sides:
+            side()  # compiles and calibrates ours, warms both
+        samples.clear()
+        for one in telemetry:
+            one.clear()
+        for _ in range(options.rounds):
+            for side in turns.sample(sides, len(sides)):
+                stop()
+                side()
+    return [
+        record
+        for number, (cell, pair) in enumerate(zip(group, pairs, strict=True))
+        for record in _pair(cell, pair, samples[OURS, number], samples[NATIVE, number], telemetry[number])
+    ]
+
+
+def _pair(
+    cell: Cell, pair: Pair, ours: list[float], native: list[float], telemetry: dict[str, list[float]]
+) -> list[Record]:
+    """Both records of a comparison that was measured."""
     reasons = interference.disturbed(telemetry)
     facts = {**pair.facts, "command": pair.command, "variant": cell.variant, **({"floor": True} if cell.floor else {})}
     return [
         msgspec.structs.replace(
-            _record(cell, name, "suspect" if reasons else "ok", *reasons), loops=1, samples=samples[name],
-            counts=dict(pair.counts),
-            facts=facts,
-            telemetry=telemetry,
+            _record(cell, name, "suspect" if reasons else "ok", *reasons), loops=1, samples=samples,
+            counts=dict(pair.counts), facts=facts, telemetry=telemetry,
         )
-        for name in (OURS, NATIVE)
+        for name, samples in ((OURS, ours), (NATIVE, native))
     ]  # fmt: skip
 
 

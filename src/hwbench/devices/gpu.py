@@ -23,7 +23,7 @@ import numpy.typing as npt
 from ..bench import CUDA_SOURCES, Skip, Sweep, Work
 from ..host.gpu_probe import Cupy
 from ..host.pseudo_files import ROOT, cpu_list, number, read_text
-from ..kernels import cuda
+from ..kernels import cuda, rocm
 from ..protocols import Array, Call, DeviceArray, Dtype, Event, HostKind, Inputs, Shape, Stream, Values
 from ..record import text, units
 from ..record.model import GPU_LEVELS, Gpu, JsonObject, Scalar
@@ -132,9 +132,15 @@ class GpuDevice:
     def module(self, topic: str) -> Cupy:
         """The kernels of `benches/<topic>.cu`, or beside a bench of your own, compiled once for this GPU."""
         if topic not in self._modules:
+            file = CUDA_SOURCES.get(topic)
             with self._cuda:
-                code = cuda.source(topic, CUDA_SOURCES.get(topic))
-                self._modules[topic] = cupy.RawModule(code=code, options=cuda.OPTIONS)
+                if getattr(self._runtime, "is_hip", False):
+                    if why := rocm.refused(topic, file):
+                        raise Skip("gpu_lacks", f"{topic} is for NVIDIA's GPUs alone: {why}")
+                    code, options = rocm.source(topic, file), rocm.options(self.properties.warp)
+                else:
+                    code, options = cuda.source(topic, file), cuda.OPTIONS
+                self._modules[topic] = cupy.RawModule(code=code, options=options)
         return self._modules[topic]
 
     def launcher(

@@ -6,6 +6,8 @@ __device__ unsigned long long now_ns() {
     unsigned long long now;
 #ifdef __CUDACC__
     asm volatile("mov.u64 %0, %globaltimer;" : "=l"(now));
+#elif defined(HWBENCH_ROCM)
+    now = hwbench_now_ns();
 #else
     now = clock64();  // where tests run it on a CPU
 #endif
@@ -23,7 +25,7 @@ extern "C" __global__ void gate(volatile unsigned *flag, unsigned ticket, unsign
             flag[1] = ticket;
             break;
         }
-#if __CUDA_ARCH__ >= 700
+#if __CUDA_ARCH__ >= 700 || defined(HWBENCH_ROCM)
         __nanosleep(200);
 #endif
     }
@@ -36,6 +38,8 @@ extern "C" __global__ void stamp(volatile unsigned long long *to) {
     unsigned sm = 0;
 #ifdef __CUDACC__
     asm volatile("mov.u32 %0, %smid;" : "=r"(sm));
+#elif defined(HWBENCH_ROCM)
+    sm = __smid();
 #endif
     to[0] = now_ns();
     to[1] = clock64();

@@ -266,8 +266,9 @@ def point(
             + (f" (not seen: {', '.join(counts.unknown)})" if counts.unknown else "")
         )
     if held is None or peak is None:
+        what = level if held is None else f"arithmetic in '{counts.dtype}'"
         raise UsageError(
-            f"{name}: no roof was measured for {level} on {counted(threads, 'thread')}; --refresh measures them"
+            f"{name}: no roof was measured for {what} on {counted(threads, 'thread')}; --refresh measures them"
         )
     slope, band = held, roofs.band(kind, data, threads)
     roof, share = _share(counts.compulsory, flops, slope, peak, seconds.value)

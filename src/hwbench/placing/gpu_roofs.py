@@ -29,7 +29,7 @@ from .curve import Band
 from .roofs import Roofs
 
 KERNELS = {kind: f"gpu {kernel}" for kernel, kind in STREAMS.items()}
-DTYPES = {"f4": "f4", "c8": "f4", "f2": "f2"}  # others compute in float64
+DTYPES = {"f4": "f4", "c8": "f4", "f2": "f2", "f8": "f8", "c16": "f8", "": "f8"}  # "": a function without floats
 BANDWIDTH, PEAK = "gpu {kernel}", "gpu fma"  # what benches declare that they measure
 PEAKS = ("f4", "f8", "f2")
 FILE = "gpu-{index}.json"
@@ -80,8 +80,9 @@ class GpuRoofs(Roofs):
         return self.reading.best(KERNELS[kind], device=self.device, level=level)
 
     def peak(self, dtype: str, threads: int = 1) -> Limit | None:  # noqa: ARG002
-        """The peak of multiply-adds in the type that the GPU computes this one in."""
-        return self.reading.best("gpu fma", device=self.device, dtype=DTYPES.get(dtype, "f8"))
+        """The peak of multiply-adds in the type that the GPU computes this one in; None for whole numbers: no flops."""
+        computed = DTYPES.get(dtype)
+        return self.reading.best(PEAK, device=self.device, dtype=computed) if computed else None
 
     def roof(self, kind: str, footprint: float, threads: int = 1) -> Limit | None:  # noqa: ARG002
         """The bandwidth of the level that holds a working set of so many bytes."""

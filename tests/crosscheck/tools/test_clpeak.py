@@ -51,7 +51,8 @@ def test_it_runs_on_the_device_that_ours_runs_on(monkeypatch):
 
     monkeypatch.setattr(clpeak.subprocess, "run", run)
     command = clpeak.arguments((1, 0), "Single-precision")
-    assert clpeak.rate(command, "Single-precision", "float4") == pytest.approx(3.24e9)
+    runs = clpeak.Runs("Single-precision")
+    assert runs.rate(command, "float4") == pytest.approx(3.24e9)
     assert seen == [["clpeak", "-p", "1", "-d", "0", "--use-event-timer", "--compute-sp"]]
 
     def hang(command, **how):
@@ -59,7 +60,18 @@ def test_it_runs_on_the_device_that_ours_runs_on(monkeypatch):
 
     monkeypatch.setattr(clpeak.subprocess, "run", hang)
     with pytest.raises(Skip, match="did not end within 300 s"):
-        clpeak.rate(command, "Single-precision", "float4")
+        runs.rate(command, "float4")
+
+
+def test_a_run_answers_once_for_each_width(monkeypatch):
+    """Who asks again gets a new run, and the others its figures."""
+    found = iter("123")
+    monkeypatch.setattr(
+        clpeak.subprocess, "run", lambda *_, **__: types.SimpleNamespace(stdout=PRINTED.replace("1.04", next(found)))
+    )
+    runs = clpeak.Runs("Single-precision")
+    asked = ["float", "float4", "float", "float", ""]
+    assert [runs.rate([], width) for width in asked] == pytest.approx([1e9, 3.24e9, 2e9, 3e9, 3.24e9])
 
 
 def test_where_it_is_missing_the_command_that_installs_it_is_said(monkeypatch):

@@ -21,6 +21,7 @@ from .. import _opencl as opencl
 from .._gpu import BLOCK, SECTOR, TILE, WARP, cold, where
 
 STEPS = (2, 4, 8, 16, 32)
+PLACES = (("contiguous", 1, 0), ("misaligned", 1, 1), *((f"stride-{step}", step, 0) for step in STEPS))  # step, offset
 OWN = SECTOR // 4  # the step from which on each thread needs a sector of its own
 TAKEN = 4 * BLOCK  # elements that a block reads, four a thread
 EACH = 40  # bytes an element and variant, the mean over the variants
@@ -69,7 +70,20 @@ def fitting(device: Gpu | OpenCl, n: int) -> int:
     return n
 
 
-def apart(step: int, offset: int = 0) -> Callable[..., Work]:
+def described(threads: str, step: int, offset: int) -> str:
+    """What a variant that reads every `step`-th element from `offset` on does."""
+    apart = f"{threads} {step} elements apart" if step > 1 else "side by side" + ", one element off the line" * offset
+    return f"to[i] = from[i·step + offset], {apart}."
+
+
+def scattered(x: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """An array whose elements in this order are `x`."""
+    found = np.empty_like(x)
+    found[order] = x
+    return found
+
+
+def apart(step: int, offset: int) -> Callable[..., Work]:
     """A builder for reads of every `step`-th element from `offset` on."""
 
     def read(device: Gpu, x: DeviceArray) -> Work:
@@ -83,22 +97,17 @@ def apart(step: int, offset: int = 0) -> Callable[..., Work]:
         sectors = min(WARP, WARP * 4 * step // SECTOR) + (offset > 0)
         return cold(device, launch, to, 4 * n * step, sectors)
 
-    what = f"threads {step} elements apart" if step > 1 else "side by side, one element off the line"
-    read.__doc__ = f"to[i] = from[i·step + offset], {'side by side' if step == 1 and not offset else what}."
+    read.__doc__ = described("threads", step, offset)
     return read
 
 
-bench.variant("contiguous", on="gpu")(apart(1))
-bench.variant("misaligned", on="gpu")(apart(1, offset=1))
-for _step in STEPS:
-    bench.variant(f"stride-{_step}", on="gpu")(apart(_step))
+for _name, _step, _offset in PLACES:
+    bench.variant(_name, on="gpu")(apart(_step, _offset))
 
 
 def by_index(device: Gpu, x: np.ndarray, order: np.ndarray) -> Work:
     """The work of to[i] = from[index[i]]; `from` is x scattered, so that the answer is x itself."""
-    scattered = np.empty_like(x)
-    scattered[order] = x
-    source, index, to = device.put(scattered), device.put(order), device.empty(len(x), np.float32)
+    source, index, to = device.put(scattered(x, order)), device.put(order), device.empty(len(x), np.float32)
     launch = device.launcher("device.coalescing", "pick_index", len(x) // TAKEN, BLOCK, (source, index, to))
     sectors = len(np.unique(order[:WARP] // (SECTOR // 4)))
     return cold(device, launch, to, x.nbytes + order.nbytes, sectors)
@@ -125,7 +134,7 @@ def grouped(device: OpenCl, kernel: str, n: int, given: tuple[OpenClArgument, ..
     return device.launcher("device.coalescing", kernel, n // (4 * group), group, given, [f"-DGROUP={group}"])
 
 
-def opencl_apart(step: int, offset: int = 0) -> Callable[..., Work]:
+def opencl_apart(step: int, offset: int) -> Callable[..., Work]:
     """A builder for reads of every `step`-th element from `offset` on, in OpenCL."""
 
     def read(device: OpenCl, x: OpenClArray) -> Work:
@@ -136,23 +145,18 @@ def opencl_apart(step: int, offset: int = 0) -> Callable[..., Work]:
         launch = grouped(device, "pick", n, (spread, to, *how))
         return opencl.cold(device, launch, to, where(device, 4 * n * step))
 
-    what = f"work-items {step} elements apart" if step > 1 else "side by side, one element off the line"
-    read.__doc__ = f"OpenCL: to[i] = from[i·step + offset], {'side by side' if step == 1 and not offset else what}."
+    read.__doc__ = f"OpenCL: {described('work-items', step, offset)}"
     return read
 
 
-bench.variant("opencl-contiguous", on="opencl")(opencl_apart(1))
-bench.variant("opencl-misaligned", on="opencl")(opencl_apart(1, offset=1))
-for _step in STEPS:
-    bench.variant(f"opencl-stride-{_step}", on="opencl")(opencl_apart(_step))
+for _name, _step, _offset in PLACES:
+    bench.variant(f"opencl-{_name}", on="opencl")(opencl_apart(_step, _offset))
 
 
 def opencl_by_index(device: OpenCl, x: np.ndarray, order: np.ndarray) -> Work:
-    """The work of to[i] = from[index[i]] in OpenCL; `from` is x scattered, so that the answer is x itself."""
-    scattered = np.empty_like(x)
-    scattered[order] = x
+    """The same work in OpenCL."""
     to = device.filled(len(x), np.float32(np.nan))
-    launch = grouped(device, "pick_index", len(x), (device.put(scattered), device.put(order), to))
+    launch = grouped(device, "pick_index", len(x), (device.put(scattered(x, order)), device.put(order), to))
     return opencl.cold(device, launch, to, where(device, x.nbytes + order.nbytes))
 
 

@@ -4,6 +4,10 @@
 // piece of code of two ways: a pair is (2x + b, x/2 + e) for a 0, which adds d = e + b/2, and (x/2 + e, 2x + b) for a 1,
 // which adds 2d. All are exact, and the sum tells which way was gone how often.
 
+#ifndef WARP
+#define WARP 32
+#endif
+
 #define FIRST x = fmaf(x, up, b); x = fmaf(x, down, e);
 #define SECOND x = fmaf(x, down, e); x = fmaf(x, up, b);
 #define PAIR(bits, k) if constexpr (((bits) >> (k)) & 1) { SECOND } else { FIRST }
@@ -12,12 +16,13 @@
     case number: { FOUR(bits, 0) FOUR(bits, 4) FOUR(bits, 8) FOUR(bits, 12) } break;
 
 // Element i goes way i % paths. Across 0: thread t has element t, and a warp's threads go `paths` ways. Across 1: in
-// each 1024 the elements are handed out by columns of the 32 × 32 square, and all threads of a warp go the same way.
+// each 32 · WARP the elements are handed out by columns of a rectangle of as many rows as a warp has threads, and all
+// threads of a warp go the same way.
 extern "C" __global__ void __launch_bounds__(256) paths(const float* from, float* to, int paths, int across, int rounds,
                                                          float up, float b, float down, float e) {
     const int thread = blockIdx.x * blockDim.x + threadIdx.x;
-    const int place = thread & 1023;
-    const int element = across ? (thread & ~1023) + (place & 31) * 32 + (place >> 5) : thread;
+    const int place = thread & (32 * WARP - 1);
+    const int element = across ? (thread & ~(32 * WARP - 1)) + (place & (WARP - 1)) * 32 + place / WARP : thread;
     const int way = element & (paths - 1);
     float x = from[element];
 #pragma unroll 1

@@ -86,13 +86,17 @@ def memory() -> int:
     return 8 * N
 
 
+def scalars(paths: int, across: int, often: int) -> tuple[np.int32 | np.float32, ...]:
+    """What the kernel gets beside its arrays."""
+    return (*map(np.int32, (paths, across, often)), *map(np.float32, (UP, B, DOWN, STEP - B / 2)))
+
+
 def build(across: int, how: str) -> Callable[..., Work]:
     """A builder that hands out elements to threads in one of two orders."""
 
     def branch(device: Gpu, x: DeviceArray, paths: int) -> Work:
         to = device.put(np.full(len(x), np.nan, np.float32))
-        numbers = (np.float32(value) for value in (UP, B, DOWN, STEP - B / 2))
-        arguments = (x, to, np.int32(paths), np.int32(across), np.int32(ROUNDS), *numbers)
+        arguments = (x, to, *scalars(paths, across, ROUNDS))
         launch = device.launcher("device.divergence", "paths", len(x) // BLOCK, BLOCK, arguments)
         work: Work = device.timed(launch, output=lambda: device.get(to), facts={"paths": paths, "rounds": ROUNDS})
         return work
@@ -110,9 +114,8 @@ def build_opencl(across: int, how: str) -> Callable[..., Work]:
 
     def branch(device: OpenCl, x: OpenClArray, paths: int) -> Work:
         to, group = device.filled(len(x), np.float32(np.nan)), opencl.group_of(device, BLOCK)
-        numbers = (np.float32(value) for value in (UP, B, DOWN, STEP - B / 2))
         often = rounds(device, "opencl")
-        given: tuple[OpenClArgument, ...] = (x, to, np.int32(paths), np.int32(across), np.int32(often), *numbers)
+        given: tuple[OpenClArgument, ...] = (x, to, *scalars(paths, across, often))
         macros = [f"-DGROUP={group}", f"-DFMA={'fma' if device.about.fused else 'mad'}"]
         launch = device.launcher("device.divergence", "paths", len(x) // group, group, given, macros)
         work: Work = device.timed(launch, output=to.get, facts={"paths": paths, "rounds": often})

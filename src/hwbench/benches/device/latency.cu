@@ -31,6 +31,8 @@ __device__ __forceinline__ address in_l1(const address* at) {
     address next;
     asm volatile("ld.global.u64 %0, [%1];" : "=l"(next) : "l"(at) : "memory");
     return next;
+#elif defined(HWBENCH_ROCM)
+    return hwbench_global(at);
 #else
     return *at;
 #endif

@@ -8,7 +8,10 @@
         _Pragma("unroll 1") for (long long i = thread; i < n; i += U * threads) {                           \
             float4 x[U];                                                                                    \
             _Pragma("unroll") for (int k = 0; k < U; ++k) x[k] = from[i + k * threads];                     \
-            _Pragma("unroll") for (int k = 0; k < U; ++k) to[i + k * threads] = x[k];                       \
+            _Pragma("unroll") for (int k = 0; k < U; ++k) {                                                 \
+                const float4 one = x[k]; /* in one step clang for AMD's GPUs writes x to memory, too */     \
+                to[i + k * threads] = one;                                                                  \
+            }                                                                                               \
         }                                                                                                   \
     }
 

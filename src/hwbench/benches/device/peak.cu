@@ -12,7 +12,7 @@
 __device__ __forceinline__ float fused(float x, float a, float b) { return fmaf(x, a, b); }
 __device__ __forceinline__ double fused(double x, double a, double b) { return fma(x, a, b); }
 
-#ifndef __CUDACC__
+#if !defined(__CUDACC__) && !defined(HWBENCH_ROCM)
 static float half_of(unsigned word, int i) {
     const unsigned short bits = word >> (16 * i);
     _Float16 value;
@@ -27,6 +27,8 @@ __device__ __forceinline__ unsigned fused(unsigned x, unsigned a, unsigned b) {
     unsigned y;
     asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(y) : "r"(x), "r"(a), "r"(b));
     return y;
+#elif defined(HWBENCH_ROCM)
+    return hwbench_fma_halves(x, a, b);
 #else
     unsigned y = 0;
     for (int i = 0; i < 2; ++i) {  // exact in double before it is rounded to half

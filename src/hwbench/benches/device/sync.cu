@@ -63,15 +63,19 @@ extern "C" __global__ void __launch_bounds__(256) atomic_shared(unsigned* counte
         if (own[i]) atomicAdd(&counters[i], own[i]);
 }
 
+#ifndef WARP
+#define WARP 32
+#endif
+
 // The lanes of a warp that would meet on one counter add up among themselves first; one of them adds the sum. Counters
 // are a power of two in number, so that lanes that meet are `mask + 1` apart.
 extern "C" __global__ void __launch_bounds__(256) atomic_warp(unsigned* counters, int mask, int rounds) {
     const int thread = blockIdx.x * blockDim.x + threadIdx.x;
-    const int lane = threadIdx.x & 31;
+    const int lane = threadIdx.x & (WARP - 1);
     const unsigned one = __activemask() >> lane & 1;  // a 1 that no compiler knows: it would ask none of the lanes
     for (int round = 0; round < rounds; ++round) {
         unsigned sum = one;
-        for (int apart = 16; apart > mask; apart /= 2) sum += __shfl_xor_sync(~0u, sum, apart);
+        for (int apart = WARP / 2; apart > mask; apart /= 2) sum += __shfl_xor_sync(~0u, sum, apart);
         if (lane <= mask) atomicAdd(&counters[(thread + round) & mask], sum);
     }
 }

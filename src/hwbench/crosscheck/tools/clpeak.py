@@ -26,13 +26,24 @@ def arguments(place: tuple[int, int], section: str) -> list[str]:
     return [TOOL, "-p", str(place[0]), "-d", str(place[1]), "--use-event-timer", TESTS[section]]
 
 
-def rate(command: list[str], section: str, width: str) -> float:
-    """Bytes or operations a second of a vector width (`float4`; "": the best); Skip where it reports none."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S)  # noqa: S603
-    except subprocess.TimeoutExpired:
-        raise Skip("tool_failed", f"{' '.join(command)} did not end within {LIMIT_S} s") from None
-    return parse(done.stdout, section, width, " ".join(command))
+class Runs:
+    """Runs of a section, which measures all widths and takes seconds: a run answers once for each width."""
+
+    def __init__(self, section: str) -> None:
+        self.section, self.said = section, ""
+        self.asked: set[str] = set()
+
+    def rate(self, command: list[str], width: str) -> float:
+        """Bytes or operations a second of a vector width (`float4`; "": the best); Skip where it reports none."""
+        if width in self.asked or not self.said:
+            self.said, self.asked = "", set()
+            try:
+                done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S)  # noqa: S603
+            except subprocess.TimeoutExpired:
+                raise Skip("tool_failed", f"{' '.join(command)} did not end within {LIMIT_S} s") from None
+            self.said = done.stdout
+        self.asked.add(width)
+        return parse(self.said, self.section, width, " ".join(command))
 
 
 def parse(text: str, section: str, width: str, name: str) -> float:

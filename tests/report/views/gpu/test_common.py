@@ -113,6 +113,16 @@ def test_an_opencl_device_that_is_this_cpu_is_said_to_be_one_and_has_no_link():
     assert not any("pthread" in row.name for row in rows)  # the CPU has its row
 
 
+def test_a_device_in_a_variants_name_takes_no_colour_away():
+    """Lines of copies differ by their memory, on this CPU by OpenCL as on a GPU."""
+    run = by_opencl(this_cpu=True)
+    records = [replace(r, variant="opencl" if r.variant == "raw" else r.variant) for r in run.records]
+    [copies] = link(dataset(replace(run, records=records))).blocks
+    colours = {key.label: key.colour for key in copies.legend if "opencl" in key.label}
+    assert [colours[f"{kind} opencl (this CPU)"] for kind in ("pinned", "pageable", "mapped")] == ["c1", "c2", "c7"]
+    assert common.plain("raw (gpu:1)") == "raw"
+
+
 @functools.cache
 def source_of(make):
     """The run that `make` gives, as views take it."""

@@ -27,6 +27,11 @@ def label(runs: Runs, run: int, device: str) -> str:
     return f"{name} · {runs.labels[run]}" if runs.several else name
 
 
+def plain(variant: str) -> str:
+    """`opencl` for `opencl (this CPU)`, `raw` for `raw (gpu:1)`: what colours and shapes are known by."""
+    return variant.partition(" (")[0]
+
+
 def cautions(runs: Runs) -> list[str]:
     """A sentence for a section's introduction where a device in it is a machine's own CPU."""
     own = [label(runs, i, one) for i in range(len(runs)) for one in devices(runs, i) if this_cpu(runs[i], one)]

@@ -307,7 +307,7 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
             if len({_size(p) for p in here}) < 2:
                 continue
             fits = fitted_to[index, device, way] = _fits(here)
-            pinned = fits.get("pinned raw")
+            pinned = next((fit for name, fit in fits.items() if common.plain(name) == "pinned raw"), None)
             sizes = sorted({float(_size(p)) for p in here})
             title = f"{_direction(way, device)}, {common.label(runs, index, device)}"
             about = f"Bandwidth of copies over their size, {title}."
@@ -316,7 +316,7 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
                     columns.mark(
                         point,
                         series=_line(point),
-                        colour=LINES.get(_line(point), "c8"),
+                        colour=_colour(_line(point)),
                         x=float(_size(point)),
                         more=format.marked(point.of_limit),
                     )
@@ -338,8 +338,9 @@ def _curves(runs: Runs, every: Sequence[tuple[int, str]]) -> Figure | None:
             shown += sorted(here, key=lambda point: (_line(point), _size(point)))
     if not panels:
         return None
-    legend = [Key(name, LINES.get(name, "c8"), "line") for name in [*LINES, *drawn] if name in drawn]
-    legend = list(dict.fromkeys(legend))
+    order = [*LINES, *map(common.plain, drawn)]
+    names = sorted(drawn, key=lambda name: order.index(common.plain(name)))
+    legend = [Key(name, _colour(name), "line") for name in names]
     if fitted:
         legend.append(Key("latency + bytes / bandwidth, fitted to pinned raw", "ink-2", "dash"))
     if any(point.suspect for point in shown):
@@ -381,6 +382,10 @@ def _size(point: Point) -> int:
 
 def _line(point: Point) -> str:
     return f"{point.text('memory')} {point.variant}".strip()
+
+
+def _colour(line: str) -> str:
+    return LINES.get(common.plain(line), "c8")
 
 
 def _fits(points: Sequence[Point]) -> dict[str, Link]:

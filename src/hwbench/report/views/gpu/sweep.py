@@ -44,13 +44,14 @@ def figure(runs: Runs) -> Figure | None:
                 for point in here
             ]  # fmt: skip
             roofs = _roofs(runs, index, device, here)
-            shapes = {name: SHAPES.get(name, "diamond") for name in dict.fromkeys(point.variant for point in here)}
+            names = dict.fromkeys(point.variant for point in here)
+            shapes = {name: SHAPES.get(common.plain(name), "diamond") for name in names}
             panels.append(Panel(title, charts.roofline(marks, roofs, shapes, alt_text=about), about))
             shown += here
     if not panels:
         return None
     dtypes, variants = (dict.fromkeys(map(read, shown)) for read in (_dtype, lambda point: point.variant))
-    signs = ", ".join(f"{name} {SIGNS.get(name, '◆')}" for name in variants)
+    signs = ", ".join(f"{name} {SIGNS.get(common.plain(name), '◆')}" for name in variants)
     return Figure(
         "The roofline, measured",
         panels,
