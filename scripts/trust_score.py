@@ -243,6 +243,12 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
+def _unmarked(seen: Counts) -> str:
+    """How many of the records without a mark are off; where nothing disturbed, that is what chance gives."""
+    left = seen.scored - seen.flagged - seen.false_alarms
+    return f"{seen.missed} of {left} records ({_share(seen.missed, left):.1%})"
+
+
 def lines(found: Summary) -> list[str]:
     """The tables as Markdown."""
     out = [*_table(found.reasons, found.quiet_reasons), ""]
@@ -267,4 +273,6 @@ def lines(found: Summary) -> list[str]:
         "",
         f"Not scored, for the references differ by more than {APART:.0%}: {found.unscored} records. "
         f"Marked in quiet runs: {found.quiet_flagged} of {found.quiet_records} records ({quiet:.1%}).",
+        f"Unmarked and off: {_unmarked(found.strong)} from 10% of a CPU on, and {_unmarked(found.host)} that nothing "
+        "here disturbed.",
     ]

@@ -612,7 +612,9 @@ def test_what_the_host_does_is_scored_by_the_quiet_readings_alone():
     ])  # fmt: skip
     assert (found.host.scored, found.host.disturbed) == (2, 1)
     assert {code: one.skill for code, one in found.host_reasons.items()} == {"steal": 1.0}
-    assert "Of 2 readings that nothing here disturbed" in "\n".join(trust_score.lines(found))
+    told = "\n".join(trust_score.lines(found))
+    assert "Of 2 readings that nothing here disturbed" in told
+    assert "Unmarked and off: 2 of 2 records (100.0%) from 10% of a CPU on, and 0 of 1 records (0.0%) that" in told
 
 
 def test_without_disturbed_records_there_is_no_skill():
