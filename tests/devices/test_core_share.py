@@ -12,7 +12,7 @@ from inspection.assembly import assembly
 def test_a_reading_is_relative_to_the_best_and_at_most_one():
     """One in two hundred that a stepped clock raised counts for nothing, and a core that is shared has its part."""
     readings = itertools.cycle([20.0] + [4.0] * 199)
-    share = CoreShare(lambda: next(readings))
+    share = CoreShare(lambda _gate: next(readings))
     assert {share(0) for _ in range(1000)} == {1.0}
     readings = itertools.cycle([2.0, 3.0, 4.0])
     assert [share(0) for _ in range(3)] == [0.5, 0.75, 1.0]
@@ -21,11 +21,21 @@ def test_a_reading_is_relative_to_the_best_and_at_most_one():
 def test_a_small_core_is_not_a_shared_one():
     """It is compared with itself: a big core adds twice as much a cycle."""
     now = [6.0]
-    share = CoreShare(lambda: now[0])
+    share = CoreShare(lambda _gate: now[0])
     assert share(0) == 1.0
     now[0] = 3.0
     assert share(7) == 1.0
     assert share(0) == 0.5
+
+
+def test_cpus_learn_their_best_before_they_are_read_together():
+    """What is read at the gate is compared with readings without one."""
+    share = CoreShare(lambda gate: 2.0 if gate else 4.0)
+    assert not share.knows(3)
+    share.learn(3)
+    assert share.knows(3)
+    assert share(3, gate=64) == 0.5
+    assert share(3) == 1.0
 
 
 def test_additions_are_left_in_place():

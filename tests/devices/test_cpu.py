@@ -340,17 +340,56 @@ def test_a_handover_is_gauged_between_two_cpus(here: CpuDevice) -> None:
         assert here.gauges()["handover_s"] > 0  # the counter goes on where it was
 
 
+class Share:
+    """What is asked of a `CoreShare`, in order: the thread, the CPU, whether there is a gate."""
+
+    def __init__(self) -> None:
+        self.read: list[tuple[str, int, bool]] = []
+
+    def knows(self, cpu: int) -> bool:
+        return any(name == "learn" and one == cpu for name, one, _ in self.read)
+
+    def learn(self, cpu: int) -> None:
+        self.read.append(("learn", cpu, False))
+
+    def __call__(self, cpu: int, gate: int = 0) -> float:
+        self.read.append((threading.current_thread().name, cpu, bool(gate)))
+        return 0.9
+
+
 def test_the_share_of_a_core_is_read_where_the_work_ran(here: CpuDevice, monkeypatch) -> None:
     """On the CPUs of pinned threads, else on the thread that asks; not where a pool may still run on a sibling."""
-    read = []
-    monkeypatch.setattr(
-        here, "_core_share", lambda cpu: read.append((threading.current_thread().name, cpu in here.host.allowed)) or 0.9
-    )
+    share, first = Share(), here.host.order[0]
+    monkeypatch.setattr(here, "_core_share", share)
     assert here.core_share(Work(lambda: None)) == 0.9
-    assert here.core_share(Work(lambda: None, facts={"cpus": [here.host.order[0]], "threads": 1})) == 0.9
-    assert read == [(threading.current_thread().name, True), (f"hwbench-cpu{here.host.order[0]}", True)]
+    assert here.core_share(here.crew(1).work([lambda *_: None], output=None)) == 0.9
+    [asked, learnt, read] = share.read
+    assert asked[0] == threading.current_thread().name
+    assert asked[1] in here.host.allowed
+    assert (learnt, read) == (("learn", first, False), (f"hwbench-cpu{first}", first, True))
     monkeypatch.setattr(type(here), "cores", here.host.usable - 1)
     assert here.core_share(Work(lambda: None)) is None
+
+
+@pytest.mark.parametrize("cores", [2, 1])
+def test_cpus_of_one_core_are_found_by_a_reading_together(here: CpuDevice, monkeypatch, cores) -> None:
+    """At one gate: a host may run both on one core. Known siblings are read in turn, each at a gate of its own."""
+    if here.host.usable < 2:
+        pytest.skip("one CPU")
+    meet = threading.Barrier(2, timeout=5)
+    addresses = []
+
+    class Together(Share):
+        def __call__(self, cpu: int, gate: int = 0) -> float:
+            addresses.append(gate)
+            if cores == 2:
+                meet.wait()  # breaks where the other is not being read, too
+            return 0.5
+
+    monkeypatch.setattr(here, "_core_share", Together())
+    monkeypatch.setattr(type(here), "cores", cores)
+    assert here.core_share(here.crew(2).work([lambda *_: None] * 2, output=None)) == 0.5
+    assert len(set(addresses)) == 2
 
 
 def test_time_uses_what_the_work_has(here: CpuDevice) -> None:

@@ -96,7 +96,7 @@ def check(run: Run) -> list[Check]:
         rarer = min(len(near), len(far)) / len(handovers)
         found.append(Check(REMOTE, rarer, MOVED, remedy))
     if shares := [one for record in timed for one in numbers(record.telemetry.get("core_share"))]:
-        remedy = "a neighbour uses its second hardware thread: ask for cores of your own, or another hour"
+        remedy = "a neighbour or another CPU of this guest uses it: ask for whole cores, or measure at another hour"
         found.append(Check(SHARED, sum(one < ALONE for one in shares) / len(shares), BESIDE, remedy))
     for gauge, share in witness.shares(run).items():
         remedy = "a neighbour may use it: measure at another hour, or on a dedicated host"

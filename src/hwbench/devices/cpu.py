@@ -495,10 +495,10 @@ class CpuDevice:
         return readings
 
     def core_share(self, work: Work) -> float | None:
-        """The least share of its core's throughput that a CPU of this work has now: at most `PROBED` of them, in turn.
+        """The least share of its core's throughput that a CPU of this work has now: at most `PROBED` of them, together.
 
-        None where threads cannot be pinned, and where a pool of our own may still run on a sibling of the CPU
-        that asks.
+        Two CPUs that the system knows as siblings are read one after the other: they share a core by intent. None
+        where threads cannot be pinned, and where a pool of our own may still run on a sibling of the CPU that asks.
         """
         from .core_share import CoreShare
 
@@ -515,10 +515,19 @@ class CpuDevice:
         self._turn += PROBED
         some = [workers[(self._turn + k) % len(workers)] for k in range(min(PROBED, len(workers)))]
 
-        def read(worker: Worker) -> float:
-            return Crew([worker]).each(lambda _: share(worker.cpu))[0]
+        cores = self.host.order[: self.cores]
+        crews = [Crew(some)] if all(one.cpu in cores for one in some) else [Crew([one]) for one in some]
+        found: list[float] = []
 
-        return min(map(read, some), default=None)  # one after the other: two of them may be siblings
+        def job(cpu: int) -> protocols.Job:
+            return lambda _loops, gate: found.append(share(cpu, gate))
+
+        for one in some:  # alone: beside each other on one core, neither would know its best
+            if not share.knows(one.cpu):
+                Crew([one]).each(lambda _, cpu=one.cpu: share.learn(cpu))  # type: ignore[misc]
+        for crew in crews:
+            crew.race([job(cpu) for cpu in crew.cpus], 1)
+        return min(found, default=None)
 
     def _glance(self) -> dict[str, float]:
         if self._witness is None:
