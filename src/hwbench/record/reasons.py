@@ -76,8 +76,8 @@ TABLE: dict[str, Meaning] = {
     "core_shared": Meaning(
         "another thread ran on the same core",
         "It used the core's second hardware thread (SMT). On a guest it is a neighbour's, which no counter shows, or "
-        "the host runs two of the guest's CPUs on one core. Ask for cores of your own (a dedicated host), or measure at "
-        "a quieter hour. On a machine of your own end other work.",
+        "the host runs two of the guest's CPUs on one core. Ask for cores of your own (a dedicated host), or measure "
+        "at a quieter hour. On a machine of your own end other work.",
     ),
     "busy_threads": Meaning(
         "threads of this process worked between the samples",
