@@ -189,6 +189,8 @@ FACTS: dict[tuple[str, str], Sequence[Check]] = {
         at_least(2, "s_barrier"),
         at_least(1, "s_sleep"),
     ),
+    # One place each: which word a store writes is chosen before it.
+    ("transfer.mailbox", "reply"): (exactly(1, r"flat_load_\w+", 64), exactly(1, r"flat_store_\w+", 64)),
     ("gpu_gate", "gate"): (at_least(1, "s_sleep"),),
     ("gpu_gate", "stamp"): (
         exactly(3, r"flat_store_\w+", 64),
@@ -223,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if why := amdgcn.lacking():
         print(why, file=sys.stderr)
         return 2
-    topics = [given.show.rpartition("/")[0]] if given.show else given.topics or rocm.topics()
+    topics = [given.show.partition("/")[0]] if given.show else given.topics or rocm.topics()
     if unknown := [topic for topic in topics if topic not in rocm.topics()]:
         why = rocm.refused(unknown[0]) if unknown[0] in cuda.topics() else f"there are {', '.join(rocm.topics())}"
         print(f"no kernels of '{unknown[0]}' for ROCm: {why}", file=sys.stderr)
@@ -236,7 +238,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 continue
             kernels, said = faults(topic, arch, warp)
             if given.show:
-                for one in kernels[given.show.rpartition("/")[2]].code:
+                name = given.show.rpartition("/")[2]
+                if name not in kernels:
+                    print(f"no kernel '{name}' in {topic}: there are {', '.join(kernels)}", file=sys.stderr)
+                    return 2
+                for one in kernels[name].code:
                     print(f"    {one.opcode:32} {one.operands}")
             registers = max(kernel.facts["vgpr_count"] for kernel in kernels.values())
             spilled = sum(kernel.spilled for kernel in kernels.values())

@@ -201,7 +201,7 @@ def test_two_quads_are_one_where_many_processes_are_slow():
     told = report(slowed(20, 0.5, 1.02, share=0.45, statistic="min"))
     assert any(one.folded for one in judging.shifts(slowed(20, 0.5, share=0.45), 0.0, Rules()))
     assert {one.verdict for one in told.cases} == {"slower"}
-    assert told.whole is not None
+    assert (told.whole.verdict, told.whole.ratio) == ("slower", pytest.approx(1.02, rel=0.002))
 
 
 def test_a_tail_that_became_slower_is_told_beside_the_fastest_rounds():

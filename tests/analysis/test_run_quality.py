@@ -143,7 +143,7 @@ def test_cores_that_were_shared_make_a_run_noisy():
         return QUIET | {"core_share": [0.55] * few + [0.98] * (100 - few)}
 
     told = sentences(run_of(load(telemetry=beside(10))))
-    assert told[1].startswith("Samples beside another thread on the same core: 10% (allowed: 5.0%). A neighbour uses")
+    assert told[1].startswith("Samples beside another thread on the same core: 10% (allowed: 5.0%). A neighbour or")
     assert not failed(load(telemetry=beside(1)))
 
 

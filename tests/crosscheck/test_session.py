@@ -76,6 +76,20 @@ def test_what_was_compared_is_kept_when_interrupted(fake_likwid, tmp_path):
     assert path.read_bytes().count(b'"variant":"ours"') == 1
 
 
+def test_an_interruption_is_no_failure_of_the_tool(device):
+    """The signal ends the tool as well, whose output is then cut off."""
+
+    def cut_off(*_):
+        raise Skip("tool_failed", "reported no rate")
+
+    def stop():
+        raise KeyboardInterrupt
+
+    cell = Cell(stream.load_bench, "numpy", {"size": "L1", "dtype": "f8", "threads": 1}, "tool", "", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        session.measure([cell], device, session.Options(), stop)
+
+
 def test_comparisons_that_share_a_run_of_the_tool_take_turns(device, monkeypatch, tmp_path):
     """In each round the tool runs once for all of them; one that is impossible leaves the others their own runs."""
     order = []

@@ -523,7 +523,7 @@ MUTANTS = [
     ("device.tensor", "mma_f16_sums", "half_of(d[1], 0), half_of(d[1], 1)", "half_of(d[1], 0), half_of(d[1], 0)"),
     ("device.tensor", "mma_f16", "d[j], second", "d[j], first"),
     ("device.tensor", "mma_fp8", "4 * g + s", "4 * g + t"),
-    ("device.occupancy", "copy_4", "k < U; ++k) to", "k < U - 1; ++k) to"),
+    ("device.occupancy", "copy_4", "one = x[k];", "one = x[0];"),
     (
         "device.sync",
         "barriers_grid",

@@ -17,6 +17,7 @@ import pytest
 from hwbench.bench import Pages, Skip, Sweep, Threads, Work
 from hwbench.devices import Device, cpu
 from hwbench.devices.cpu import CpuDevice
+from hwbench.devices.crew import Crew
 from hwbench.host import memory
 from hwbench.host.system import Host, SharedCache, linux_host
 from made_up import trees
@@ -369,6 +370,13 @@ def test_the_share_of_a_core_is_read_where_the_work_ran(here: CpuDevice, monkeyp
     assert (learnt, read) == (("learn", first, False), (f"hwbench-cpu{first}", first, True))
     monkeypatch.setattr(type(here), "cores", here.host.usable - 1)
     assert here.core_share(Work(lambda: None)) is None
+
+
+def test_there_is_no_share_of_cpus_that_no_thread_of_ours_has(here: CpuDevice) -> None:
+    """Nobody is waited for."""
+    here.crew(1)
+    assert here.core_share(Work(lambda: None, facts={"cpus": [10**6], "threads": 1})) is None
+    assert Crew([]).each(lambda rank: rank) == []
 
 
 @pytest.mark.parametrize("cores", [2, 1])

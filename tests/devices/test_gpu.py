@@ -67,7 +67,7 @@ def test_what_the_card_lacks_is_a_skip(device, gpu):
     with pytest.raises(Skip, match=r"needs 300 KiB of shared memory a block; this GPU has 227 KiB"):
         launcher(device, shared=300 * 1024)
     gpu.attributes[95] = 0
-    with pytest.raises(Skip, match="wait for one another"):
+    with pytest.raises(Skip, match="wait for each other"):
         launcher(device, cooperative=True)
 
 

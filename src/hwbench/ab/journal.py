@@ -27,7 +27,7 @@ from .values import Value
 
 FILE = "ab.jsonl"
 LARGEST = 2**31
-FORMAT = 1
+FORMAT = 2
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

@@ -320,10 +320,17 @@ def _unfit(sides: Sequence[Sequence[Value]]) -> tuple[Verdict, str]:
 def _whole(fit: Sequence[Shifts], edge: float) -> Shifts | None:
     """The geometric mean of the times that every quad measured: its quads carry what cases share."""
     most = max((len(one.quads) for one in fit), default=0)
-    times = [one.quads for one in fit if kind_of(one.shown.unit) == "time" and len(one.quads) == most]
+    times = [one for one in fit if kind_of(one.shown.unit) == "time" and len(one.quads) == most]
     if len(times) < 2:
         return None
-    return Shifts(Value(bench=WHOLE), [float(x) for x in np.mean(times, axis=0)], edge)
+    folded = any(one.folded for one in times)  # then the others are brought to pairs of quads as well
+    rows = [one.quads if not folded else one.shifts if one.folded else _in_pairs(one.quads) for one in times]
+    return Shifts(Value(bench=WHOLE), [float(x) for x in np.mean(rows, axis=0)], edge, folded=folded)
+
+
+def _in_pairs(quads: Sequence[float]) -> list[float]:
+    """The means of two quads that follow each other."""
+    return [(one + other) / 2 for one, other in zip(quads[::2], quads[1::2], strict=False)]
 
 
 # --- verdicts ---------------------------------------------------------------------------------------------------------

@@ -67,3 +67,5 @@ def verify(
         echo(f"kept: {path}")
     if any(one.status == "wrong" or one.below(least) for one in found):
         raise typer.Exit(1)
+    if all(one.status == "skipped" for one in found):
+        raise typer.Exit(2)

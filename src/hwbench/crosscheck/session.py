@@ -107,6 +107,7 @@ def measure(group: Sequence[Cell], device: CpuDevice, options: Options, stop: Ca
     try:
         return _measured(group, device, options, stop)
     except (Skip, WrongAnswer) as reason:
+        stop()  # an interruption ends the tool, too, which is no failure of the tool
         if len(group) > 1:
             return [record for cell in group for record in measure([cell], device, options, stop)]
         if isinstance(reason, Skip):

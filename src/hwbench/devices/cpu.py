@@ -515,6 +515,8 @@ class CpuDevice:
         self._turn += PROBED
         some = [workers[(self._turn + k) % len(workers)] for k in range(min(PROBED, len(workers)))]
 
+        if not some:
+            return None
         cores = self.host.order[: self.cores]
         crews = [Crew(some)] if all(one.cpu in cores for one in some) else [Crew([one]) for one in some]
         found: list[float] = []
@@ -527,7 +529,7 @@ class CpuDevice:
                 Crew([one]).each(lambda _, cpu=one.cpu: share.learn(cpu))  # type: ignore[misc]
         for crew in crews:
             crew.race([job(cpu) for cpu in crew.cpus], 1)
-        return min(found, default=None)
+        return min(found)
 
     def _glance(self) -> dict[str, float]:
         if self._witness is None:

@@ -87,6 +87,8 @@ class Crew:
 
     def each(self, function: Callable[[int], T]) -> list[T]:
         """What `function(rank)` returns on each thread, by rank; the first exception is raised, the threads live on."""
+        if not self.workers:
+            return []
         countdown: _Countdown[T] = _Countdown(len(self))
         for rank, worker in enumerate(self.workers):
             worker.inbox.put(lambda rank=rank: countdown.run(rank, function))  # type: ignore[misc]

@@ -37,5 +37,9 @@ def _entry(found: Json, where: str) -> Entry:
         raise TrackingError(f"{where}: lacks what hyperfine writes ({foreign.fault(error)})") from None
     params = said.get("parameters")
     axes = {str(key): str(value) for key, value in params.items()} if isinstance(params, dict) else {}
-    taken = measurement_of(times) if len(times) > 2 else Measurement(median, math.inf)
+    if len(times) > 2:
+        taken = measurement_of(times)
+    else:  # a file may have been cut down to its figures
+        stats = {name: float(said[name]) for name in ("min", "mean") if isinstance(said.get(name), int | float)}
+        taken = Measurement(median, math.inf, stats=stats)
     return Entry(name, "", "cpu", axes, measurements=(taken,))
