@@ -28,6 +28,7 @@ def test_bars_are_quantities_in_the_units_of_their_names():
         ("dram.read.all=120ns", "'120ns' is not a quantity in B/s such as 50GB/s"),
         ("dram.latency=5GB/s", "'5GB/s' is not a quantity in s such as 120ns"),
         ("dram.read.all=-1GB/s", "is not a quantity in B/s"),
+        ("dram.latency=120ns", "--min dram.latency: lower is better; a bar on it is --max dram.latency=120ns"),
         ("x" * 5000, "is not of the form"),
     ],
 )
@@ -37,6 +38,12 @@ def test_a_bar_that_makes_no_sense_is_told_in_one_line(stated, said):
         bars([stated], [])
     assert said in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_a_bandwidth_has_no_upper_bar():
+    """It could not be met by a better machine."""
+    with pytest.raises(UsageError, match="higher is better; a bar on it is --min dram"):
+        bars([], ["dram.read.all=50GB/s"])
 
 
 def quantity(value, low, high, doubt=None):

@@ -57,7 +57,7 @@ def test_the_first_check_has_nothing_to_go_by(command, speed, out):
     done = command("check", "--out", out)
     assert (done.code, done.err) == (2, "")
     assert done.out.splitlines()[0] == (
-        "no answer: Scripted CPU, 2 CPUs: 0 earlier runs of it, and 3 make a history, check again, it takes 20 s, or "
+        "no answer: Scripted CPU, 2 CPUs: 0 earlier runs of it, of which 3 are needed; check again (20 s each), or "
         "set bars by --min and --max"
     )
     assert "now    dram.read.all 50.0 GB/s" in done.out

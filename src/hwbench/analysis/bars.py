@@ -56,9 +56,13 @@ def _bar(option: str, stated: str, *, least: bool) -> Bar:
         hint = f"did you mean {' or '.join(close)}?" if close and not known else f"those are {LISTED}"
         raise UsageError(f"{option} {name}: {why}; {hint}")
     try:
-        return Bar(name, units.parse_in(quantity, unit_of(name)), least)
+        value = units.parse_in(quantity, unit_of(name))
     except ValueError as error:
         raise UsageError(f"{option} {name}: {error}") from None
+    if least == (unit_of(name) == "s"):
+        better, other = ("lower", "--max") if least else ("higher", "--min")
+        raise UsageError(f"{option} {name}: {better} is better; a bar on it is {other} {stated}")
+    return Bar(name, value, least)
 
 
 def settled(first: State, second: State) -> State:

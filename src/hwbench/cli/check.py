@@ -117,8 +117,8 @@ def _subject(found: CheckUp) -> str:
         good = sum(one.state == "good" for one in known)
         parts.append(f"{good} of {counted(len(known), 'figure')} as in {counted(runs, 'run')} {whose}")
     else:
-        parts.append(f"{counted(runs, 'earlier run')} {whose}, and 3 make a history")
-        parts += [] if found.barred else ["check again, it takes 20 s, or set bars by --min and --max"]
+        more = "" if found.barred else "; check again (20 s each), or set bars by --min and --max"
+        parts.append(f"{counted(runs, 'earlier run')} {whose}, of which 3 are needed{more}")
     return f"{title(cpu)}, {counted(len(cpu.allowed) or cpu.logical, 'CPU')}: {', '.join(parts)}"
 
 

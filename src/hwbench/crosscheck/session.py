@@ -61,7 +61,7 @@ def chosen(device: CpuDevice, options: Options) -> list[Cell]:
         return [cell for cell in every if cell.sampled]
     found = [cell for cell in every if any(fnmatchcase(cell.name, f"*{pattern}*") for pattern in options.select)]
     if not found:
-        names = dict.fromkeys(cell.bench.name for cell in every)
+        names = dict.fromkeys(name for cell in every for name in (cell.bench.name, cell.tool))
         raise UsageError(f"no comparison matches '{options.select[0]}'{nearest(options.select[0], names)}")
     return found
 

@@ -4,9 +4,9 @@ A kernel that stays on the GPU can be given work without a launch: host and kern
 both see. A round trip is the least that such a call and its answer take. Both words lie in the host's memory, on lines
 of their own: the host polls its cache, the kernel polls across the link.
 
-The kernel's look that meets the number is half a load from its end, and began at some moment before: a load and a half
-(`transfer.latency`) with the answer's way back, one load at least. A mailbox that hands over more than one word also
-needs a fence on either side.
+Expect one and a half loads across the link (`transfer.latency`), a half for each of three ways: until a poll reaches
+the host's memory (on average), the number's way to the kernel, and the answer's way back. The least is one load. A
+mailbox that hands over more than one word also needs a fence on either side.
 
 A call is `TRIPS` round trips of one launch, timed by the host from the first answer to the last: the launch is not in
 it. `facts` have the median and the 99th percentile of single round trips. Neither side waits for ever: the kernel looks
