@@ -14,8 +14,9 @@ def test_a_command_is_a_case_with_its_parameters(tmp_path):
     """The median of its times, or what hyperfine states where the times are not there."""
     path = tmp_path / "a.json"
     one = {"command": "sleep 1", "mean": 1.1, "median": 1.0, "times": [0.9, 1.0, 1.4], "parameters": {"n": "1"}}
-    path.write_text(json.dumps({"results": [one, {"command": "true", "mean": 0.5}]}))
+    path.write_text(json.dumps({"results": [one, {"command": "true", "mean": 0.5, "min": 0.4, "max": 10**400}]}))
     first, second = hyperfine.entries(path)
+    assert second.measurements[0].stats == {"min": 0.4, "mean": 0.5}
     assert (first.bench, first.value, first.params) == ("sleep 1", 1.0, {"n": "1"})
     assert (second.bench, second.value) == ("true", 0.5)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...record import foreign
 from ...record.model import Json, JsonObject
+from ...record.store import LONGEST
 from ..history import TrackingError
 from ..sides import Entry, Measurement, measurement_of
 
@@ -40,6 +41,7 @@ def _entry(found: Json, where: str) -> Entry:
     if len(times) > 2:
         taken = measurement_of(times)
     else:  # a file may have been cut down to its figures
-        stats = {name: float(said[name]) for name in ("min", "mean") if isinstance(said.get(name), int | float)}
+        stated = {name: said.get(name) for name in ("min", "mean")}
+        stats = {name: float(x) for name, x in stated.items() if isinstance(x, int | float) and 0 <= x <= LONGEST}
         taken = Measurement(median, math.inf, stats=stats)
     return Entry(name, "", "cpu", axes, measurements=(taken,))
