@@ -16,7 +16,7 @@ def test_a_real_check_by_a_bar(tmp_path, monkeypatch):
     monkeypatch.setattr(check_up, "request", lambda out, name, names=few: asked(out, name, names))
     kept = tmp_path / "roofs.json"
     monkeypatch.setattr(check_up.roofs, "file", lambda: kept)
-    wanted = bars(["l1.read.one=1MB/s", "peak.f8.one=1MFLOP/s"], ["l1.read.one=1PB/s"])
+    wanted = bars(["l1.read.one=1MB/s", "l1.read.one=1kB/s", "peak.f8.one=1MFLOP/s"], [])
     found = check_up.run(tmp_path, "here", wanted, 0.1, TroubleOnly(print), lambda: None)
     assert found.verdict == "pass"
     assert [one.state for one in found.barred] == ["good"] * 3
