@@ -287,6 +287,7 @@ def test_traffic_is_what_crosses_to_memory(device, monkeypatch, parts):
             if variant in bench.variants:
                 work = bench.build(variant, values, inputs)
                 assert work.facts["parts"] == parts
+                assert work.past_caches == (variant == "simd-nt")
                 assert work.facts.get("traffic_bytes") == (None if factor is None else factor * call // arrays)
                 work.close()
 
