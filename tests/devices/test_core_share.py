@@ -50,3 +50,13 @@ def test_additions_are_left_in_place():
 def test_each_window_takes_time():
     """The clock is read before and after each, so that none is optimised away."""
     assert all(taken > 0 for taken in core_share.windows(1))
+
+
+def test_code_is_fetched_before_it_is_timed(monkeypatch):
+    """A sample evicts it: some additions of each reading come before the clock's first look."""
+    seen: list[str] = []
+    monkeypatch.setattr(core_share, "independent", lambda count, _step: seen.append(f"additions {count}") or 0)
+    monkeypatch.setattr(core_share, "chain", lambda _count, _step: seen.append("chain") or 0)
+    monkeypatch.setattr(core_share, "now", lambda: seen.append("now") or 0)
+    core_share.windows.py_func(1)
+    assert seen[:3] == [f"additions {core_share.WARM}", "now", "chain"]

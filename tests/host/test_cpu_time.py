@@ -10,12 +10,12 @@ from hwbench.host import cpu_time
 from made_up import trees
 
 
-def test_busy_and_steal() -> None:
+def test_busy_steal_idle() -> None:
     """Only the wanted CPUs count: user, nice, system and interrupts as busy, idle and waiting not."""
     text = "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 1 2 3 100 50 4 5 7 0 0\ncpu1 10 0 0 100 0 0 0 1 0 0\nintr cpu2 1"
-    assert cpu_time.busy_and_steal(text, [0], 1.0) == (15, 7)
-    assert cpu_time.busy_and_steal(text, [0, 1], 0.5) == (12.5, 4)
-    assert cpu_time.busy_and_steal(text, [2], 1.0) == (0, 0)
+    assert cpu_time.busy_steal_idle(text, [0], 1.0) == (15, 7, 150)
+    assert cpu_time.busy_steal_idle(text, [0, 1], 0.5) == (12.5, 4, 125)
+    assert cpu_time.busy_steal_idle(text, [2], 1.0) == (0, 0, 0)
 
 
 LXCFS = {"proc/self/mountinfo": "9 1 0:2 /proc/stat /proc/stat rw - fuse.lxcfs lxcfs rw"}

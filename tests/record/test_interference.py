@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwbench.record.interference import disturbed, moved, of_load, shape, shared
+from hwbench.record.interference import beside, disturbed, moved, of_load, shape, shared
 from hwbench.record.reasons import Reason
 
 
@@ -23,6 +23,29 @@ def test_one_tick_of_a_counter_is_not_held_against_a_short_contrast():
     assert disturbed({"wall_s": [0.1], "others_s": [0.03]}) == [Reason("other_processes", "30% of a CPU")]
     assert disturbed({"wall_s": [0.1], "steal_s": [0.01]}) == []
     assert disturbed({"wall_s": [0.1], "steal_s": [0.02]}) == [Reason("steal", "20% of a CPU")]
+
+
+VARIED = [1.0, 1.0, 1.0, 1.1, 1.2, 1.2, 1.2]  # the middle half spans a fifth
+
+
+@pytest.mark.parametrize(
+    ("samples", "others", "idle", "found"),
+    [
+        (VARIED, 0.04, 0.9, True),  # of each of two CPUs 2%
+        (VARIED, 0.04, 7.0, False),  # of each of eight 0.5%
+        (VARIED, 0.02, 0.9, False),
+        ([1 + (one - 1) / 2 for one in VARIED], 0.04, 0.9, False),  # a tenth
+        ([1 + (one - 1) / 2 for one in VARIED], 0.11, 0.9, True),
+        ([1.0] * 7, 0.14, 0.9, False),
+        (VARIED[:2], 0.14, 0.9, False),
+    ],
+)
+def test_a_little_other_work_tells_where_samples_vary(samples, others, idle, found):
+    """The rule for one of them alone would be silent: less than three ticks in 100 ms."""
+    telemetry = {"wall_s": [0.5, 0.5], "own_s": [0.5, 0.5], "others_s": [others, 0.0], "idle_s": [idle, 0.1]}
+    assert disturbed(telemetry) == []
+    assert [one.code for one in beside(samples, telemetry)] == ["other_processes"] * found
+    assert beside(samples, {**telemetry, "idle_s": []}) == []  # how many CPUs there are is not known
 
 
 def test_nothing_is_said_without_a_wall_time_or_counters():

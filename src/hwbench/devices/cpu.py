@@ -453,8 +453,8 @@ class CpuDevice:
         """Running totals; one that this system lacks is absent.
 
         `others_s` is CPU time of other processes on the CPUs we may use: their busy time less our own and that of
-        children that have ended or were adopted. It and `steal_s` are absent where `/proc/stat` does not tell of these
-        CPUs. `involuntary_switches` and (page) `faults` are this process's.
+        children that have ended or were adopted. It, `idle_s` and `steal_s` are absent where `/proc/stat` does not tell
+        of these CPUs. `involuntary_switches` and (page) `faults` are this process's.
         """
         totals = {"wall_s": time.perf_counter(), **_own_counters()}
         totals["own_s"] += sum(map(_lived, self._children.values()))
@@ -463,12 +463,13 @@ class CpuDevice:
             with suppress(OSError, ValueError):
                 if not self._unseen:
                     stat = (self.root / "proc/stat").read_text()
-                    busy, totals["steal_s"] = cpu_time.busy_and_steal(stat, self.host.allowed)
+                    busy, totals["steal_s"], totals["idle_s"] = cpu_time.busy_steal_idle(stat, self.host.allowed)
             stopped = [cgroups.throttled_seconds(read_text(file)) for file in self._throttle_files]
             if known := [value for value in stopped if value is not None]:
                 totals["throttled_s"] = max(known)
         else:
-            busy = sum(_busy(times) for times in psutil.cpu_times(percpu=True))
+            every = psutil.cpu_times(percpu=True)
+            busy, totals["idle_s"] = sum(map(_busy, every)), float(sum(times.idle for times in every))
         if busy is not None:
             totals["others_s"] = busy - totals["own_s"]
         return totals

@@ -12,22 +12,23 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0.01
 STEAL = 7  # which number of a line
 
 
-def busy_and_steal(text: str, cpus: Iterable[int], tick_s: float = TICK_S) -> tuple[float, float]:
-    """Busy and stolen seconds of the CPUs, from the text of `/proc/stat`.
+def busy_steal_idle(text: str, cpus: Iterable[int], tick_s: float = TICK_S) -> tuple[float, float, float]:
+    """Busy, stolen and idle seconds of the CPUs, from the text of `/proc/stat`.
 
     The kernel counts in ticks of 10 ms: a short round may read 0, or a tick too many.
     """
     wanted = {f"cpu{cpu}" for cpu in cpus}
-    busy = steal = 0
+    busy = steal = idle = 0
     for line in text.splitlines():
         if not line.startswith("cpu"):
             break  # the CPU lines come first; the interrupt line after them is long
         name, *fields = line.split()
         if name in wanted:
-            user, nice, system, _idle, _iowait, irq, softirq, *more = map(int, fields)
+            user, nice, system, unused, waiting, irq, softirq, *more = map(int, fields)
             busy += user + nice + system + irq + softirq
+            idle += unused + waiting
             steal += more[0] if more else 0
-    return busy * tick_s, steal * tick_s
+    return busy * tick_s, steal * tick_s, idle * tick_s
 
 
 def unusable(root: Path, cpus: Iterable[int]) -> str:

@@ -22,7 +22,7 @@ from ..host import affinity, openmp
 from ..protocols import Facts, Values
 from ..record import interference, text
 from ..record.model import Case, JsonObject, Policy, Record
-from ..record.reasons import Reason, because, told
+from ..record.reasons import Reason, because, has, told
 from . import asked_for, warm_up
 from .cases import Group
 from .check import Check
@@ -402,8 +402,9 @@ class Engine:
                 reasons = interference.disturbed_gpu(telemetry, may_cap=bench.may_cap) + reasons
                 if capped := interference.power_cap(telemetry):
                     trial.facts["power_cap"] = capped
-            beside = interference.shared(trial.samples, trial.shares)
-            reasons = _disturbed([trial], telemetry) + beside + reasons
+            reasons = _disturbed([trial], telemetry) + interference.shared(trial.samples, trial.shares) + reasons
+            if device.kind == "cpu" and not _static([trial]) and not has(reasons, "other_processes"):
+                reasons = interference.beside(trial.samples, telemetry) + reasons
             of_load = interference.of_load(trial.facts, trial.samples)
             reasons += [one for one in of_load if one.code not in {other.code for other in reasons}]
             if reasons:
