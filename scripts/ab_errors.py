@@ -4,6 +4,7 @@
     python scripts/ab_errors.py null --times 20               # real runs of a made-up suite, both sides the same
     python scripts/ab_errors.py planted --times 10            # one of ten benchmarks made 2% slower
     python scripts/ab_errors.py planted --rounds 50 --keep DIR    # the rounds of all processes are kept
+    python scripts/ab_errors.py planted --rounds 40 --see 4% --times 3    # until a change of 4% would be found
     python scripts/ab_errors.py rejudged DIR…                 # what other figures of kept rounds would have seen
     python scripts/ab_errors.py duet --times 6                # width of intervals: duet over in turn, same time spent
     python scripts/ab_errors.py duet --times 6 --beside       # the same beside `stress-ng --stream 1`
@@ -33,8 +34,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from hwbench.ab.interleave import PROCESSES, SIDES
-from hwbench.ab.judging import THRESHOLD, clear, judged
+from hwbench.ab.interleave import PROCESSES, SIDES, SURE
+from hwbench.ab.judging import THRESHOLD, WANTED, clear, judged, unseen
 from hwbench.ab.looks import EARLY, FAMILY, LAST
 from hwbench.ab.values import Quad, Value
 from hwbench.tracking.stats import t_quantile
@@ -46,6 +47,7 @@ QUADS = 10
 PLANTED = 0.02
 QUIET = 0.005  # a run-to-run deviation below which 2% must be found
 ROUNDS = 7
+MOST = 60  # quads of a made-up run that goes on until WANTED would be found
 SUITE = '''"""Ten benchmarks of a few milliseconds."""
 
 import pytest
@@ -173,8 +175,10 @@ KINDS = (
 )  # fmt: skip
 
 
-def simulated(kind: str, source: np.random.Generator, planted: float = 0.0, quads: int = QUADS) -> Any:
-    """The report of a made-up run, stopped as `ab` stops; the first case is slower in new by `planted`."""
+def simulated(
+    kind: str, source: np.random.Generator, planted: float = 0.0, quads: int = QUADS, see: float | None = None
+) -> Any:
+    """The report of a made-up run, stopped as `ab` or `ab --see` stops; the first case is slower by `planted`."""
     logs = noise(kind, source, PROCESSES * quads)
     found = []
     for quad in range(quads):
@@ -185,7 +189,10 @@ def simulated(kind: str, source: np.random.Generator, planted: float = 0.0, quad
             times[0] *= 1 + planted * side
             sides[side].append([Value(bench=f"case{i}", value=float(x)) for i, x in enumerate(times)])
         found.append(Quad(*sides))
-        if len(found) == EARLY.due(quads) < quads:
+        if see is not None:
+            if len(found) >= SURE and not len(found) % 2 and not unseen(found, THRESHOLD, see)[0]:
+                break
+        elif len(found) == EARLY.due(quads) < quads:
             report = judged(found, ("a", "b"), THRESHOLD, EARLY)
             if clear(report, THRESHOLD):
                 return report
@@ -200,10 +207,22 @@ def alarms(report: Any) -> list[str]:
 
 def simulate(times: int, seed: int = 1) -> dict[str, Any]:
     """False alarms, and how often planted changes are found."""
-    out: dict[str, Any] = {"runs": times, "cases": CASES, "quads": QUADS, "false_alarms": {}, "found": {}}
+    out: dict[str, Any] = {
+        "runs": times,
+        "cases": CASES,
+        "quads": QUADS,
+        "false_alarms": {},
+        "until_seen": {},
+        "found": {},
+    }
     for kind in KINDS:
         source = np.random.default_rng([seed, KINDS.index(kind)])
         out["false_alarms"][kind] = sum(bool(alarms(simulated(kind, source))) for _ in range(times))
+        reports = [simulated(kind, source, quads=MOST, see=WANTED) for _ in range(times)]
+        out["until_seen"][kind] = {
+            "false_alarms": sum(bool(alarms(one)) for one in reports),
+            "reached": sum(all((case.sees or math.inf) <= WANTED for case in one.cases) for one in reports),
+        }
     for kind in ("normal 0.2%", "normal 0.3%", "normal 0.5%", "normal 1%", *KINDS[-3:]):
         for planted in (0.01, 0.02, 0.04):
             source = np.random.default_rng([seed, 100])
@@ -290,7 +309,7 @@ def added(out: Path, name: str, runs: Sequence[Any]) -> None:
 
 
 def real(
-    kind: str, times: int, out: Path, seconds: str, quads: int, noisy: bool, rounds: int, keep: Path | None
+    kind: str, times: int, out: Path, seconds: str, quads: int, noisy: bool, rounds: int, keep: Path | None, see: str
 ) -> None:
     """Measure, and keep each run as soon as it is there."""
     with suite(PLANTED if kind == "planted" else 0.0, rounds) as root, beside(noisy):
@@ -302,8 +321,9 @@ def real(
                 print({way: (one["quads"], one["deviation"]) for way, one in pair.items()}, flush=True)
             else:
                 kept = [] if keep is None else ["--keep", str(keep.absolute() / f"{kind}-{time.time():.0f}")]
-                one = summary(measured(root, "--quads", str(quads), *kept)) | {"rounds": rounds}
-                added(out, kind, [one])
+                much = ["--see", see, "--for", seconds] if see else ["--quads", str(quads)]
+                one = summary(measured(root, *much, *kept)) | {"rounds": rounds, "see": see}
+                added(out, f"{kind} until seen" if see else kind, [one])
                 print(one["mode"], one["seconds"], one["deviation"], one["alarms"], one["loop"], flush=True)
 
 
@@ -412,16 +432,20 @@ def told(kept: dict[str, Any]) -> Iterator[str]:
     """The tables."""
     if made := kept.get("simulated"):
         yield f"Made-up runs: {made['runs']} of {made['cases']} cases and {made['quads']} quads for each kind of noise."
-        yield "| noise of a process | runs with a false alarm |\n| --- | ---: |"
+        yield (
+            f"| noise of a process | runs with a false alarm | with --see {WANTED:.0%}, at most {MOST} quads |"
+            f" where every case saw {WANTED:.0%} |\n| --- | ---: | ---: | ---: |"
+        )
         for kind, count in made["false_alarms"].items():
-            yield f"| {kind} | {count} of {made['runs']} |"
+            seen = made["until_seen"][kind]
+            yield f"| {kind} | {count} of {made['runs']} | {seen['false_alarms']} | {seen['reached']} |"
         yield "| noise of a process, slower by | found |\n| --- | ---: |"
         for kind, share in made["found"].items():
             yield f"| {kind} | {share:.0%} |"
     if null := kept.get("null"):
         bad = sum(bool(one["alarms"]) for one in null)
         yield f"Real null runs: {len(null)}, {bad} with a false alarm; {_spread(null)}."
-    if planted := kept.get("planted"):
+    for planted in filter(None, (kept.get("planted"), kept.get("planted until seen"))):
         hits = sum(one["loop"][0] == "slower" for one in planted)
         wrong = sum(
             any("loop" not in alarm and "geometric mean" not in alarm for alarm in one["alarms"]) for one in planted
@@ -488,7 +512,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quads", type=int, default=QUADS)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each benchmark in a process")
     parser.add_argument("--keep", type=Path, help="where each run's processes are kept")
-    parser.add_argument("--for", dest="seconds", default="12s", help="time of each run of `duet`")
+    parser.add_argument(
+        "--for", dest="seconds", default="12s", help="time of each run of `duet`, or at most with --see"
+    )
+    parser.add_argument("--see", default="", help="until a change of this share would be found")
     parser.add_argument("--beside", action="store_true", help="beside stress-ng --stream 1")
     parser.add_argument("--out", type=Path, default=OUT)
     asked = parser.parse_args(arguments)
@@ -503,7 +530,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rejudged(asked.folders, asked.out)
     elif asked.what != "told":
         real(asked.what, asked.times or 10, asked.out, asked.seconds, asked.quads, asked.beside, asked.rounds,
-             asked.keep)  # fmt: skip
+             asked.keep, asked.see)  # fmt: skip
     kept = json.loads(asked.out.read_text()) if asked.out.exists() else {}
     print("\n".join(told(kept)))
     made = kept.get("simulated", {}).get("false_alarms", {})

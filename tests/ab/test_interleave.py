@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import sys
 
+import numpy as np
 import pytest
 
 from hwbench.ab import duet, interleave, journal, looks
@@ -152,6 +153,23 @@ def test_a_time_is_kept_to_but_for_three_quads(tmp_path, monkeypatch, two_cpus):
     values = iter(1 + 0.1 * (i % 7) for i in range(1000))
     assert Scripted(tmp_path / "a", lambda *_: [next(values)]).measured(Budget(seconds=0.5)).quads == 3
     assert Scripted(tmp_path / "b", lambda *_: [next(values)]).measured(Budget(seconds=20)).quads > 5
+
+
+def test_it_goes_on_until_a_change_would_be_found(tmp_path, monkeypatch, two_cpus):
+    """`--see`: SURE quads at least, then pairs of quads until each case would show it, or the time is over."""
+    steady = Scripted(tmp_path / "steady", lambda *_: [1.0]).measured(Budget(seconds=1e6, see=0.04), wished=False)
+    assert (steady.quads, steady.look) == (interleave.SURE, looks.LAST)
+    source = np.random.default_rng(1)
+    noisy = Scripted(tmp_path / "noisy", lambda *_: [float(source.normal(1, 0.05))])
+    found = noisy.measured(Budget(seconds=1e6, see=0.04), wished=False)
+    assert found.quads > interleave.SURE
+    assert not found.quads % 2
+    assert found.report.cases[0].sees == pytest.approx(0.04, rel=0.15)
+    assert "4.0% would be found in 0 of 1 case" in noisy.said
+    clock = iter(range(10_000))
+    monkeypatch.setattr(interleave.time, "monotonic", lambda: next(clock))
+    wild = Scripted(tmp_path / "wild", lambda *_: [float(source.normal(1, 0.3))])
+    assert wild.measured(Budget(seconds=90, see=0.04), wished=False).quads < 100
 
 
 def test_benches_of_hwbench_with_kept_kernels_need_no_first_process(tmp_path, monkeypatch):

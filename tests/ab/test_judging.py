@@ -227,3 +227,23 @@ def test_a_threshold_of_the_project_is_that_of_its_cases():
     """5% do not matter there."""
     rules = Rules(rules=[Rule("case0", threshold=0.1)])
     assert verdict(quads(6, 1.05), rules=rules).verdict == "same"
+
+
+def renamed(found):
+    """The same quads with the sides' names changed in every second draw of two."""
+    return [Quad(one.new, one.base) if at // 2 % 2 else one for at, one in enumerate(found)]
+
+
+def test_whether_enough_is_seen_does_not_depend_on_the_sides_names():
+    """Measuring until then favours no verdict: the numbers stay if base and new change names in some draws."""
+    for noise, share in ((0.003, 0.02), (0.01, 0.02), (0.02, 0.04), (0.05, 0.04)):
+        found = quads(16, noise=noise, seed=4, cases=6)
+        assert judging.unseen(found, 0.005, share) == judging.unseen(renamed(found), 0.005, share)
+    assert judging.unseen(quads(16, noise=0.003, cases=6), 0.005, 0.02) == (0, 6)
+    assert judging.unseen(quads(16, noise=0.05, cases=6), 0.005, 0.02) == (6, 6)
+    assert judging.unseen(quads(2, noise=0.0), 0.005, 0.02) == (0, 0)
+
+
+def test_a_large_change_does_not_count_as_noise():
+    """A case that is 30% slower does not keep a measurement going."""
+    assert judging.unseen(quads(16, 1.3, noise=0.003, cases=2), 0.005, 0.02) == (0, 2)

@@ -22,13 +22,14 @@ import msgspec
 import numpy as np
 
 from ..record import text
+from ..record.phrases import counted
 from ..tracking.comparison import ComparisonReport
 from ..tracking.history import TrackingError
 from ..tracking.rules import Rules
 from . import duet
 from .environments import Contender
 from .journal import Journal, Measured
-from .judging import Shifts, clear, judged, shifts
+from .judging import Shifts, clear, judged, shifts, unseen
 from .layout import Layout, drawn
 from .looks import EARLY, FEWEST, LAST, MOST, Look
 from .process import Ended, Running, together
@@ -38,6 +39,7 @@ from .values import Quad, Value
 
 SIDES = ("base", "new")
 PROCESSES = 4  # of a quad
+SURE = 16  # quads, before it may end because enough would be found: 2 in 2^16 of their signs are alike by chance
 TIMEOUT = 3600.0
 OWN = "hwbench's benches use all CPUs that they are given"
 # Python's and pytest's words for a file that a command names; the other side may have it.
@@ -48,13 +50,20 @@ LABEL = 60  # letters of a case in a line of progress
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is measured: so many quads, or for so many seconds, FEWEST quads at least."""
+    """How much is measured: so many quads, or for so many seconds, FEWEST quads at least.
+
+    With `see` until a change of that share would be found in every case: SURE quads at least, and at most `seconds`.
+    """
 
     quads: int = 10
     seconds: float | None = None
+    see: float | None = None
 
     def __str__(self) -> str:
-        return f"{self.quads} quads" if self.seconds is None else text.duration(self.seconds)
+        if self.seconds is None:
+            return f"{self.quads} quads"
+        most = text.duration(self.seconds)
+        return most if self.see is None else f"until {text.share(self.see)} would be found, at most {most}"
 
     def done(self, quads: int, elapsed: float) -> float:
         """The share that is done."""
@@ -245,13 +254,18 @@ class Bout:
             done[quad] = self._one(quad)
             elapsed = time.monotonic() - began
             quads = [done[one] for one in sorted(done)]
+            if budget.see is not None and len(done) >= SURE and not len(done) % 2:
+                missed, cases = unseen(quads, self.threshold, budget.see, self.rules)
+                self.say(f"{text.share(budget.see)} would be found in {cases - missed} of {counted(cases, 'case')}")
+                if not missed:
+                    break
             if len(done) == 1 and budget.seconds is not None and FEWEST * elapsed > budget.seconds:
                 least = text.duration(FEWEST * elapsed)
                 self.say(f"--for {budget} is too short: {FEWEST} quads are measured at least, in about {least}")
             self.say(self._so_far(quads, budget, elapsed))
             share = budget.done(len(done), elapsed)
             due = len(done) >= EARLY.due(budget.quads) if budget.seconds is None else share >= EARLY.share
-            if due and share < LAST.share and not looked:
+            if due and share < LAST.share and not looked and budget.see is None:
                 looked = True
                 report = self._judged(quads, EARLY)
                 if clear(report, self.threshold):

@@ -70,6 +70,7 @@ class Shifts:
     better: bool = False  # whether the better process of each side counts
     folded: bool = False  # whether two quads are one log ratio
     quads: Sequence[float] = ()  # the log ratio of each quad, also where two are one
+    noise: float = math.inf  # the deviation of `shifts`, by what stays if both sides change names
     medians: Shifts | None = None  # the same of medians, where another statistic is judged
 
     @property
@@ -230,10 +231,11 @@ def shifts(quads: Sequence[Quad], threshold: float, rules: Rules) -> Iterator[Sh
         # Quads that follow each other were drawn at once, unless one of them is missing.
         alike = shown.statistic in ALIKE or len(whole) < len(quads)
         way = _Way(_apart(logs.mean(axis=2))) if alike else _chosen(logs, len(places) + 1)
+        noise = _noise(way.shifts, twos=len(whole) == len(quads) and not way.folded)
         yield Shifts(
             shown, way.shifts.tolist(), edge, reason, sum(bool(one.suspect) for one in values), unfit, _middles(every),
             way.better, way.folded, (way.shifts if way.quads is None else way.quads).tolist(),
-            _medians(shown, whole, edge) if not reason else None,
+            noise, _medians(shown, whole, edge) if not reason else None,
         )  # fmt: skip
 
 
@@ -277,13 +279,41 @@ def _chosen(logs: np.ndarray, family: int) -> _Way:
     if twos >= FOLDED:
         pairs = logs[: 2 * twos].reshape(twos, 2, 2, -1).swapaxes(1, 2).reshape(twos, 2, -1)
         both = _apart(pairs.min(axis=2))
-        sizes = np.abs(both)
-        # Half-normal where nothing changed, and as wide as the noise where much did: the sign of a change is not used.
-        other = min(float(np.mean(np.square(both))), float(np.var(sizes, ddof=1)) / (1 - 2 / math.pi))
+        other = _unsigned(both)
         reaches = [_reach(count, LAST, family) ** 2 / count for count in (twos, len(logs))]
         if reaches[0] * other < HALVED * reaches[1] * scatter:
             return _Way(both, better=True, folded=True, quads=way.shifts)
     return way
+
+
+def _unsigned(shifts: np.ndarray) -> float:
+    """The variance of log ratios by their sizes, without their signs, so that a change that all share hardly counts.
+
+    Sizes are half-normal where nothing changed, and vary as the noise does where much did.
+    """
+    return min(float(np.mean(np.square(shifts))), float(np.var(np.abs(shifts), ddof=1)) / (1 - 2 / math.pi))
+
+
+def _noise(shifts: np.ndarray, *, twos: bool) -> float:
+    """The deviation of log ratios by what stays if base and new change names: sizes, and how two of a draw differ."""
+    if len(shifts) < FEWEST:
+        return math.inf
+    pairs = shifts[: len(shifts) // 2 * 2].reshape(-1, 2)
+    scatter = float(np.mean(np.square(pairs[:, 0] - pairs[:, 1]))) / 2 if twos else 0.0
+    return max(math.sqrt(max(scatter, _unsigned(shifts))), LEAST / 2)
+
+
+def unseen(quads: Sequence[Quad], threshold: float, share: float, rules: Rules | None = None) -> tuple[int, int]:
+    """In how many cases a change of `share` would not be found by as many quads, and of how many.
+
+    Whatever the sides are called, the answer is the same, so that measuring until it is 0 favours no verdict.
+    """
+    fit = [one for one in shifts(quads, threshold, rules or Rules()) if not one.reason]
+
+    def seen(one: Shifts) -> float:
+        return one.edge + _reach(len(one.shifts), LAST, len(fit) + 1) * one.noise / math.sqrt(len(one.shifts))
+
+    return sum(seen(one) > math.log1p(share) for one in fit), len(fit)
 
 
 def _medians(shown: Value, quads: Sequence[Sequence[Sequence[Value | None]]], edge: float) -> Shifts | None:

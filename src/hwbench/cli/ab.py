@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ..ab.tools import Command
 
 TOOLS = ("pytest", "py.test", "asv", "python", "python3", "pyperf", "hyperfine", "hwbench")
+LONGEST = "30m"  # of a measurement with --see
 REMEDY = "raise {}, or wait until the machine is quieter"
 
 
@@ -59,6 +60,13 @@ def ab(
         str,
         typer.Option(
             "--for", metavar="TIME", help="Measure for this time, such as 5m, instead of --quads; 3 quads at least."
+        ),
+    ] = "",
+    see: Annotated[
+        str,
+        typer.Option(
+            metavar="SHARE",
+            help="Measure until a change of this share, such as 4%, would be found in every case; at most --for (30m).",
         ),
     ] = "",
     duet: Annotated[
@@ -137,8 +145,10 @@ def ab(
         echo_err(f"warning: {asked.warning}")
     if statistic and asked.kind in ("whole", "metric"):
         raise UsageError(f"--statistic {statistic}: each process gives one number here, and no rounds; leave it out")
-    budget = _budget(quads, for_, 6 if own else 10, FEWEST)
+    budget = _budget(quads, for_, see, 6 if own else 10, FEWEST)
     edge, limit = relative(threshold), seconds("--timeout", timeout)
+    if budget.see is not None and budget.see <= edge:
+        raise UsageError(f"--see {see}: is no more than --threshold {threshold}, the difference that does not matter")
     if keep is not None:
         store.prepare(keep)
     wished = tuple(with_ or ())
@@ -182,7 +192,8 @@ def ab(
     else:
         echo_err(f"what was measured is kept: {kept.folder}")
     found = verdicts.Compared(report, telling.side(sides[0]), telling.side(sides[1]), edge, fail_on=rules.fail_on)
-    verdicts.deliver(found, REMEDY.format("--for" if for_ else "--quads"), json=json, as_markdown=markdown, every=True)
+    remedy = REMEDY.format("--for" if for_ or see else "--quads")
+    verdicts.deliver(found, remedy, json=json, as_markdown=markdown, every=True)
 
 
 def _question(
@@ -223,7 +234,7 @@ def _question(
     return words[0], words[1], tools.of_benches([*arguments, *(["--", *select] if select else [])]), True
 
 
-def _budget(quads: int | None, for_: str, usual: int, fewest: int) -> Budget:
+def _budget(quads: int | None, for_: str, see: str, usual: int, fewest: int) -> Budget:
     from ..ab import interleave, looks
     from ..errors import UsageError
 
@@ -231,7 +242,10 @@ def _budget(quads: int | None, for_: str, usual: int, fewest: int) -> Budget:
         raise UsageError("--quads and --for: choose one")
     if quads is not None and not fewest <= quads <= looks.MOST:
         raise UsageError(f"--quads {quads}: at least {fewest} are needed to bound a ratio, and at most {looks.MOST}")
-    return interleave.Budget(quads or usual, seconds("--for", for_) if for_ else None)
+    if see and quads is not None:
+        raise UsageError("--quads and --see: choose one; --for bounds --see")
+    most = seconds("--for", for_ or LONGEST) if for_ or see else None
+    return interleave.Budget(quads or usual, most, relative(see, "--see") if see else None)
 
 
 def _left(kept: Journal, budget: Budget, keep: Path | None) -> str:

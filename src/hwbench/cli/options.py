@@ -109,7 +109,7 @@ def axis_values(texts: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def relative(said: str) -> float:
+def relative(said: str, option: str = "--threshold") -> float:
     """The relative difference that `2%` or `0.02` is; UsageError for another text."""
     from ..errors import UsageError
 
@@ -119,7 +119,7 @@ def relative(said: str) -> float:
     except ValueError:
         found = math.nan
     if not 0 <= found < 1:
-        raise UsageError(f"--threshold {said}: is no relative difference below 1, such as 2% or 0.02")
+        raise UsageError(f"{option} {said}: is no relative difference below 1, such as 2% or 0.02")
     return found
 
 
