@@ -6,8 +6,10 @@
 Arguments after `--` go to `hwbench run`; without any the standard set is measured. `--from` reads existing runs. The
 table has a row for each limit of the machine: its best in each run, and the spread (largest over smallest, less 1). A
 limit repeats where the spread is within 3%. A larger spread is excused only by the runs themselves: each says, from its
-telemetry and samples, whether its machine was too noisy. A second table says of each reason for doubt how many of the
-records that it marks are more than 5% off the median of that case over the runs.
+telemetry and samples, whether its machine was too noisy. A second table does so for the twelve headline quantities:
+where a run is more than 3% off the middle run, does it say so of this quantity, by a mark, by its interval, or by the
+name of the case among those that do not repeat? A third table says of each reason for doubt how many of the records
+that it marks are more than 5% off the median of that case over the runs.
 
 Exit code: 0 where every limit repeats, or some run said that it was too noisy; 1 where limits differ and no run
 noticed; 2 where a run failed.
@@ -18,6 +20,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -33,7 +36,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import trust_score
 
 from hwbench import catalog, errors
-from hwbench.analysis import run_quality
+from hwbench.analysis import headline, run_quality
 from hwbench.analysis.limits import Limit, measured
 from hwbench.analysis.plausibility import concluded
 from hwbench.record import store, text
@@ -72,6 +75,33 @@ def compare(runs: Sequence[Run]) -> list[Row]:
     return sorted(rows, key=lambda row: -row.spread)
 
 
+def headlines(runs: Sequence[Run]) -> list[str]:
+    """A line for each of the twelve headline quantities: its value in each run, and whether what is off is told."""
+    each = [{one.name: one for one in headline.headline(run)} for run in runs]
+    cases = [" ".join(case for one in run_quality.check(run) for case in one.cases) for run in runs]
+    out, told = [], []
+    for name in headline.TWELVE:
+        found = [run.get(name) for run in each]
+        middle = statistics.median([one.value for one in found if one is not None] or [math.nan])
+        words = []
+        for one, named in zip(found, cases, strict=True):
+            far = one is not None and abs(one.value / middle - 1) > run_quality.REPEATS
+            said = "–" if one is None else _shown(one)
+            if one is None or not far:
+                words.append(said)
+                continue
+            why = "mark" if one.doubt else "interval" if one.low <= middle <= one.high else ""
+            why = why or ("named" if one.record in named else "")
+            told.append(bool(why))
+            words.append(f"{said} ({why or 'silent'})")
+        out.append(f"{name:16} {', '.join(words)}")
+    return [*out, f"{len(told)} values are more than {run_quality.REPEATS:.0%} off; runs tell it of {sum(told)}."]
+
+
+def _shown(one: headline.Headline) -> str:
+    return text.seconds(one.value) if one.unit == "s" else text.rate(one.value, f"G{one.unit}")
+
+
 def reasons(runs: Sequence[Run]) -> list[str]:
     """A line for each reason: how often it is right, and its skill (Peirce's: 0 is a coin's, 1 is perfect)."""
     cases: dict[str, list[Record]] = {}
@@ -108,7 +138,7 @@ def lines(rows: Sequence[Row], runs: Sequence[Run]) -> list[str]:
     for number, run in enumerate(runs, start=1):
         told = run_quality.sentences(run) or ["Nothing was timed."]
         out += ["", f"run {number}, {run.id}", *(f"  {sentence}" for sentence in told)]
-    return [*out, "", *reasons(runs), "", verdict(rows, runs)]
+    return [*out, "", *headlines(runs), "", *reasons(runs), "", verdict(rows, runs)]
 
 
 def verdict(rows: Sequence[Row], runs: Sequence[Run]) -> str:

@@ -50,7 +50,7 @@ def test_a_quiet_run_says_so():
     assert {one.name for one in check(run)} | {*impossible(check(run))} == {*EVERY}
     assert [one.name for one in check(run)] == [
         "time stolen by the hypervisor", "time taken by other processes", "cases that are suspect",
-        "limits that rest on one lucky sample", "limits that do not repeat",
+        "limits that rest on one lucky sample", "figures that do not repeat",
     ]  # fmt: skip
     assert not noisy(check(run))
     [told] = sentences(run)
@@ -195,7 +195,7 @@ def test_limits_that_may_move_are_named_the_worst_first(gaps, named):
     """One, two and three are listed; the verdict has the largest, and how many checks failed."""
     first, second = sentences(run_of(*lonely(*gaps)))
     assert first.startswith("The machine was too noisy (1 of ")
-    assert first.endswith("limits may change by up to 8.0% in another run; smaller differences mean nothing.")
+    assert first.endswith("figures may change by up to 8.0% in another run; smaller differences mean nothing.")
     assert second.startswith("Limits that rest on one lucky sample (allowed: 3.0%): stream.load/simd [")
     assert named in second
 

@@ -14,6 +14,7 @@ from hwbench.errors import StoreError, UsageError
 from hwbench.host import disturbances
 from hwbench.measurement import autosave, policy, session
 from hwbench.measurement.autosave import Interrupted
+from hwbench.measurement.cases import Group
 from hwbench.measurement.planning import Request
 from hwbench.measurement.session import execute
 from hwbench.record import store
@@ -145,6 +146,23 @@ def test_every_contrast_is_saved_before_the_next_begins(tmp_path):
 
     execute(asked(tmp_path), Watcher(look))
     assert saved == [(0, None), (2, None), (4, None), (6, None)]
+
+
+def test_headline_cases_are_measured_once_more_at_the_end(tmp_path, monkeypatch):
+    """With a fact in the file that says what they gave; not where the budget is spent."""
+
+    def first(records, benches, _now):
+        record = records[0]
+        return iter([(Group(benches[record.bench], (record.case,)), record)])
+
+    monkeypatch.setattr(session.again, "groups", first)
+    run, path = execute(asked(tmp_path), Watcher())
+    assert len(run.records) == 8
+    assert ["again" in one.facts for one in run.records] == [False] * 7 + [True]
+    assert store.read(path) == run
+    monkeypatch.setattr(session.planning, "seconds_for", lambda *_: 0.0)
+    run, _ = execute(asked(tmp_path, budget=1.0), Watcher())
+    assert not any("again" in one.facts for one in run.records)
 
 
 def test_an_interruption_carries_and_keeps_what_was_measured(tmp_path):

@@ -2,8 +2,9 @@
 
 `record.interference` judges one contrast, this module the whole run: would another run give the same limits? A limit is
 a best sample, so other samples must support it. Within a case the lower quartile must be near the best. Where one
-footprint was measured twice, minutes apart (by its label and in a sweep), both bests must agree: only this check
-catches a disturbance that hits all rounds of a case evenly.
+footprint was measured twice, minutes apart (by its label and in a sweep), both bests must agree, and where a case was
+measured again at the end of the run, both medians: only this check catches a disturbance that hits all rounds of a case
+evenly.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from ..record import text
 from ..record.estimate import drift, middle, quantile
 from ..record.facts import footprint, numbers, telemetry, threads_of
-from ..record.interference import ALONE, STEAL, THROTTLED, states
+from ..record.interference import ALONE, REPEATS, STEAL, THROTTLED, states
 from ..record.model import LEVELS, JsonObject, Record, Run, Scalar, contrast_key
 from ..record.phrases import counted
 from . import precision, witness
@@ -23,7 +24,6 @@ from .limits import implausible
 from .measures import source_of
 from .wording import SHOWN, and_more
 
-REPEATS = 0.03  # best samples of one limit on a quiet machine agree within this
 UNSEEN, UNSEEN_BY = ("steal_s", "others_s"), ("own_s", "others_s")  # what one counter gives, and what tells on it
 OTHERS = 0.05  # of a CPU over the whole run, used by other processes
 CLOCK = 0.03  # between contrasts
@@ -36,7 +36,7 @@ STOLEN, OTHER_WORK = "time stolen by the hypervisor", "time taken by other proce
 STOPPED, DRIFTED = "time stopped by the CPU quota", "drift of the clock over the run"
 REMOTE, SUSPECTED = "rounds with CPUs moved to another cache", "cases that are suspect"
 SHARED = "samples beside another thread on the same core"
-LUCKY, UNLIKE = "limits that rest on one lucky sample", "limits that do not repeat"
+LUCKY, UNLIKE = "limits that rest on one lucky sample", "figures that do not repeat"
 WITNESSED = {gauge: f"{name} below this machine's best" for gauge, name in witness.NAMES.items()}
 EVERY = (STOLEN, OTHER_WORK, STOPPED, DRIFTED, REMOTE, SHARED, *WITNESSED.values(), SUSPECTED, LUCKY, UNLIKE)
 """The checks, in order; a run has those for which it has telemetry, history or samples."""
@@ -143,7 +143,7 @@ def sentences(run: Run, checks: Sequence[Check] | None = None) -> list[str]:
     moved = max((one.seen for one in failed if one.cases), default=0.0)
     effect = "figures may not repeat"
     if moved:
-        effect = f"limits may change by up to {text.share(moved)} in another run; smaller differences mean nothing"
+        effect = f"figures may change by up to {text.share(moved)} in another run; smaller differences mean nothing"
     out = [f"The machine was too noisy ({len(failed)} of {counted(len(checks), 'check')} failed): {effect}."]
     for one in failed:
         allowed = f"(allowed: {text.share(one.allowed)})"
@@ -208,7 +208,11 @@ Place = tuple[Scalar | tuple[tuple[str, Scalar], ...], ...]
 
 
 def unrepeated(run: Run) -> dict[str, float]:
-    """For each limit measured more than once at one footprint the relative gap between its best samples."""
+    """For each case that was measured twice the relative gap between both.
+
+    Of a limit measured more than once at one footprint it is between its best samples, of a case that was measured
+    again at the end of the run between its medians.
+    """
     times: dict[Place, dict[str, float]] = {}
     names: dict[Place, str] = {}
     for record, amount in limit_records(run):
@@ -221,9 +225,22 @@ def unrepeated(run: Run) -> dict[str, float]:
         times.setdefault(place, {})[str(record.params["size"])] = each
         if record.params["size"] in LEVELS or place not in names:
             names[place] = record.case.label
-    return {
+    gaps = {
         names[place]: max(found.values()) / min(found.values()) - 1 for place, found in times.items() if len(found) > 1
     }
+    for record in run.records:
+        if record.timed and (later := again(record)) is not None:
+            first = quantile(record.samples, 0.5)
+            gap = max(first, later) / min(first, later) - 1
+            gaps[record.case.label] = max(gap, gaps.get(record.case.label, 0.0))
+    return gaps
+
+
+def again(record: Record) -> float | None:
+    """The median in seconds that a case gave when it was measured again; None where it was not."""
+    found = record.facts.get("again")
+    value = found.get("median_s") if isinstance(found, dict) else None
+    return value if isinstance(value, float) and value > 0 else None
 
 
 def limit_records(run: Run) -> Iterator[tuple[Record, float]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from .. import catalog
+from ..bench import Bench
 from ..devices import Device, selection
 from ..host import disturbances, machine, variables
 from ..host.provenance import stamp
@@ -18,7 +19,7 @@ from ..record import identity, interference, store, tickets, witness
 from ..record.claim import Claim, started
 from ..record.model import JsonObject, Machine, Policy, Record, Run, key
 from ..record.reasons import because
-from . import numba_settings, own_best, planning
+from . import again, numba_settings, own_best, planning
 from .autosave import Autosave, Interrupted
 from .cases import Group
 from .engine import Engine
@@ -101,6 +102,7 @@ def _execute(
             records = session.measure(group, seconds, request.budget)
             session.left += len(group.cases) - len(records)
             observer.measured(group, records)
+        session.again(benches, request.budget)
     except KeyboardInterrupt:
         session.autosave.save(session.run)  # also because it may have come in the middle of saving
         raise Interrupted(session.run, session.autosave.path, spare=session.autosave.elsewhere) from None
@@ -126,6 +128,7 @@ class _Session:
     def __init__(self, run: Run, path: Path, devices: Mapping[str, Device], observer: Observer, begun: float) -> None:
         self.run = run
         self.devices = devices
+        self.observer = observer
         self.engine = Engine(devices, run.policy)
         self.autosave = Autosave(path, observer)
         self.left = 0  # cases of devices that were lost before their turn
@@ -147,6 +150,20 @@ class _Session:
         with self.engine.phases("save"):
             self.save(records, self._policy())
         return records
+
+    def again(self, benches: Sequence[Bench], budget: float | None) -> None:
+        """Measure the headline cases once more, as far as the budget allows, and save what that says of them."""
+        now = self.engine.clock() - self.engine.begun
+        found = list(again.groups(self.run.records, {bench.name: bench for bench in benches}, now))
+        compared: list[Record] = []
+        for group, first in found:
+            seconds = planning.seconds_for(budget, time.perf_counter() - self.begun, len(found) - len(compared))
+            if seconds <= 0:
+                break
+            self.observer.measuring(group)
+            compared += [again.compared(first, second) for second in self.engine.measure(group, seconds)]
+        if compared:
+            self.save(compared, self._policy())
 
     def save(self, records: Sequence[Record], policy: Policy | None = None) -> None:
         """Add records to the run and write it."""
