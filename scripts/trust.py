@@ -159,7 +159,7 @@ def others(work: Callable[[], object]) -> float:
     """What other programs took while `work` ran, in CPUs."""
 
     def taken() -> tuple[float, float]:
-        busy, _ = cpu_time.busy_and_steal(Path("/proc/stat").read_text(), os.sched_getaffinity(0))
+        busy, _, _ = cpu_time.busy_steal_idle(Path("/proc/stat").read_text(), os.sched_getaffinity(0))
         return time.perf_counter(), busy - time.process_time()
 
     before = taken()

@@ -480,6 +480,21 @@ def test_a_reason_is_right_where_the_records_that_it_marks_are_off(quiet):
     }
 
 
+def test_a_headline_quantity_that_is_off_is_told_by_a_mark_or_passes_in_silence(quiet) -> None:
+    """One run of three is 20% faster; a mark on its records tells it."""
+    off = faster(quiet, 1.2)
+    *rows, said = five_runs.headlines([quiet, off, quiet])
+    marked = [
+        msgspec.structs.replace(one, status="suspect", reasons=[because("steal")]) if one.timed else one
+        for one in off.records
+    ]
+    *_, told = five_runs.headlines([quiet, replace(off, records=marked), quiet])
+    silent = sum("(silent)" in row for row in rows)
+    assert silent == sum(row.startswith(("l2.read", "l3.read", "dram.read")) for row in rows) > 0
+    assert said == f"{silent} values are more than 3% off; runs tell it of 0."
+    assert told == f"{silent} values are more than 3% off; runs tell it of {silent}."
+
+
 def test_limits_that_repeat_end_well(quiet, tmp_path, capsys) -> None:
     """Exit 0, a line for each limit, each run's verdict, and the same as JSON."""
     assert five_runs.main(written(tmp_path, quiet, faster(quiet, 1.01))) == 0

@@ -50,10 +50,37 @@ def test_a_size_is_halved_until_a_random_ring_fits(really: int, found: int) -> N
 def test_the_ring_holds_every_line() -> None:
     """A walk of as many hops as there are lines comes back to where it began, and not before."""
     words = np.zeros(8 * 64, dtype=np.uint64)
-    assert last_level_cache.ring_time(words, 64 * 64, rounds=1) > 0
+    last_level_cache.write_ring(words, 64 * 64)
     visited = {int(last_level_cache.follow_ring(words, np.uint64(0), hops)) for hops in range(64)}
     assert visited == set(range(64))
     assert last_level_cache.follow_ring(words, np.uint64(0), 64) == 0
+
+
+def test_a_ring_leaves_nothing_that_leads_the_next_probe_astray() -> None:
+    """Its links, read as offsets, sent the walk round among a few lines: 2 ns at every footprint, so no cache."""
+    words = np.zeros(64 * 8, dtype=np.uint64)
+    assert last_level_cache.ring_time(words, 64 * 64) > 0
+    assert not words.any()
+
+
+@pytest.mark.parametrize(
+    ("times", "passes"),
+    [
+        ([100.0 - 5 * i for i in range(12)] + [44.5] * 9, 15),  # lines are kept one pass after another
+        ([20.0, 20.1, 19.9, 20.2], 4),
+        ([100.0 / 2**i for i in range(99)], last_level_cache.PASSES),
+    ],
+)
+def test_a_footprint_is_walked_until_nothing_is_gained(times: list[float], passes: int) -> None:
+    """The fastest pass counts; three in a row within 2% of it end the walk."""
+    taken: list[float] = []
+
+    def walk() -> float:
+        taken.append(times[len(taken)])
+        return taken[-1]
+
+    assert last_level_cache.settled(walk) == min(taken)
+    assert len(taken) == passes
 
 
 def test_the_wanderer_visits_every_line_once() -> None:

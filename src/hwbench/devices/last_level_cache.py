@@ -18,6 +18,9 @@ from ..kernels.compiling import compiled
 LEAST = 4096  # bytes of a footprint: below a page a walk has too few lines to go astray, and below one line none
 PROBES = 5  # at most, until two agree
 STEP = 1.5  # between the sizes that a probe tells apart, about
+PASSES = 24  # over a footprint at most: the L3 of a Zen keeps lines only after up to a dozen
+FASTER = 0.98  # of the fastest pass so far: what still counts as a gain
+IDLE = 3  # passes in a row without a gain: no line is kept that was not before
 HOPS = 40_000  # 4 ms at memory's 100 ns; 2.4 MiB of lines, so a walk does not fill a cache with its own lines
 _A, _C = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
 
@@ -44,21 +47,38 @@ def touch(words: np.ndarray, count: int) -> np.uint64:
     return total
 
 
-def hop_times(words: np.ndarray, sizes: list[int], rounds: int = 5) -> dict[int, float]:
+def settled(walk: Callable[[], float]) -> float:
+    """The seconds of the fastest walk, once some in a row are no faster."""
+    best, idle = float("inf"), 0
+    for _ in range(PASSES):
+        taken = walk()
+        idle = 0 if taken < FASTER * best else idle + 1
+        best = min(best, taken)
+        if idle == IDLE:
+            break
+    return best
+
+
+def hop_times(words: np.ndarray, sizes: list[int], rounds: int = 3) -> dict[int, float]:
     """Seconds per hop at each footprint (bytes, powers of two), the best of some rounds.
 
     `words` are uint64, zero, touched by the thread that runs this, and at least as long as the largest footprint.
     """
     times = dict.fromkeys(sizes, float("inf"))
     at = np.uint64(1)
+
+    def walk(size: int) -> float:
+        nonlocal at
+        lines = np.uint64(size // 64)
+        if size < sizes[-1]:  # which is in memory whatever is read before
+            touch(words, size // 8)
+        start = perf_counter()
+        at = np.uint64(wander(words, at & (lines - np.uint64(1)), lines, HOPS))
+        return (perf_counter() - start) / HOPS
+
     for _ in range(rounds):
         for size in sizes:
-            lines = np.uint64(size // 64)
-            touch(words, size // 8)
-            at = np.uint64(wander(words, at & (lines - np.uint64(1)), lines, HOPS // 8))  # settles the TLB
-            start = perf_counter()
-            at = np.uint64(wander(words, at, lines, HOPS))
-            times[size] = min(times[size], (perf_counter() - start) / HOPS)
+            times[size] = min(times[size], settled(partial(walk, size)))
     return times
 
 
@@ -104,17 +124,28 @@ def follow_ring(words: np.ndarray, at: np.uint64, hops: int) -> np.uint64:
     return at
 
 
-def ring_time(words: np.ndarray, size: int, rounds: int = 3) -> float:
-    """Seconds per hop along a ring through `size` bytes in random order, the best of some rounds."""
+def write_ring(words: np.ndarray, size: int) -> np.ndarray:
+    """Link the lines of `size` bytes in random order; where the links lie, in that order."""
     order = np.random.default_rng(0).permutation(size // 64).astype(np.uint64)
-    words[order * np.uint64(8)] = np.roll(order, -1)
-    at = follow_ring(words, order[0], len(order))
-    best = float("inf")
-    for _ in range(rounds):
+    places: np.ndarray = order * np.uint64(8)
+    words[places] = np.roll(order, -1)
+    return places
+
+
+def ring_time(words: np.ndarray, size: int) -> float:
+    """Seconds per hop along a ring through `size` bytes in random order. The words are zero again afterwards."""
+    places = write_ring(words, size)
+    at = np.uint64(0)
+
+    def walk() -> float:
+        nonlocal at
         start = perf_counter()
-        at = follow_ring(words, np.uint64(at), HOPS)
-        best = min(best, (perf_counter() - start) / HOPS)
-    return best
+        at = np.uint64(follow_ring(words, np.uint64(at), HOPS))
+        return (perf_counter() - start) / HOPS
+
+    found = settled(walk)
+    words[places] = 0  # else the next probe's walk would go round among a few lines
+    return found
 
 
 def shrink_to_fit(found: int, near: int, time: Callable[[int], float]) -> int:
