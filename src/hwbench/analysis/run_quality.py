@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..record import text
-from ..record.estimate import drift, middle, quantile
+from ..record.estimate import drift, estimate, middle, quantile
 from ..record.facts import footprint, numbers, telemetry, threads_of
-from ..record.interference import ALONE, REPEATS, STEAL, THROTTLED, states
+from ..record.interference import ALONE, STEAL, THROTTLED, states
 from ..record.model import LEVELS, JsonObject, Record, Run, Scalar, contrast_key
 from ..record.phrases import counted
 from . import precision, witness
@@ -24,6 +24,8 @@ from .limits import implausible
 from .measures import source_of
 from .wording import SHOWN, and_more
 
+REPEATS = 0.03  # figures of one case on a quiet machine agree within this
+NAMED = 16  # cases that do not repeat, by name: as many as are measured again, and some
 UNSEEN, UNSEEN_BY = ("steal_s", "others_s"), ("own_s", "others_s")  # what one counter gives, and what tells on it
 OTHERS = 0.05  # of a CPU over the whole run, used by other processes
 CLOCK = 0.03  # between contrasts
@@ -147,7 +149,8 @@ def sentences(run: Run, checks: Sequence[Check] | None = None) -> list[str]:
     out = [f"The machine was too noisy ({len(failed)} of {counted(len(checks), 'check')} failed): {effect}."]
     for one in failed:
         allowed = f"(allowed: {text.share(one.allowed)})"
-        worst = f"{'; '.join(one.cases[:SHOWN])}{and_more(one.cases)}"
+        shown = NAMED if one.name == UNLIKE else SHOWN
+        worst = f"{'; '.join(one.cases[:shown])}{and_more(one.cases, shown)}"
         seen = f" {allowed}: {worst}" if one.cases else f": {text.share(one.seen)} {allowed}"
         out.append(f"{_capital(one.name)}{seen}. {_capital(one.remedy)}.")
     return [*out, *also(run)]
@@ -229,18 +232,21 @@ def unrepeated(run: Run) -> dict[str, float]:
         names[place]: max(found.values()) / min(found.values()) - 1 for place, found in times.items() if len(found) > 1
     }
     for record in run.records:
-        if record.timed and (later := again(record)) is not None:
-            first = quantile(record.samples, 0.5)
-            gap = max(first, later) / min(first, later) - 1
+        gap = changed(record) if record.timed else 0.0
+        if gap:
             gaps[record.case.label] = max(gap, gaps.get(record.case.label, 0.0))
     return gaps
 
 
-def again(record: Record) -> float | None:
-    """The median in seconds that a case gave when it was measured again; None where it was not."""
+def changed(record: Record) -> float:
+    """How far the medians of a case are apart that was measured again, 0 where both intervals share a value."""
     found = record.facts.get("again")
-    value = found.get("median_s") if isinstance(found, dict) else None
-    return value if isinstance(value, float) and value > 0 else None
+    told = [found.get(name) for name in ("low_s", "median_s", "high_s")] if isinstance(found, dict) else []
+    low, value, high = numbers(told) if len(numbers(told)) == len(told) == 3 else (0.0, 0.0, 0.0)
+    first = estimate(record.samples)
+    if not 0 < low <= value <= high or (low <= first.high and first.low <= high):
+        return 0.0
+    return max(first.value, value) / min(first.value, value) - 1
 
 
 def limit_records(run: Run) -> Iterator[tuple[Record, float]]:

@@ -13,10 +13,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from ..record import text
 from ..record.estimate import Estimate, estimate
 from ..record.facts import threads_of
-from ..record.interference import REPEATS
 from ..record.model import HOP_TIME, LEVELS, Record, Scalar, metrics
 from ..record.reasons import Reason, because
 from .measures import Benches, declared
+from .run_quality import REPEATS
 
 # Cases whose hops all wait for one load from idle memory: what their bench measures, and the axis values needed.
 IDLE: dict[str, Mapping[str, Scalar]] = {

@@ -92,6 +92,6 @@ def _added(level: Level) -> str:
     return text.seconds(level.seconds) if level.seconds.value >= 1e-10 else "nothing"
 
 
-def and_more(items: Sequence[str]) -> str:
-    """`; and 2 more` where more than SHOWN items were to be named."""
-    return f"; and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
+def and_more(items: Sequence[str], shown: int = SHOWN) -> str:
+    """`; and 2 more` where more items than are shown were to be named."""
+    return f"; and {len(items) - shown} more" if len(items) > shown else ""

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from ..bench import Bench
-from ..record import interference
 from ..record.estimate import estimate
 from ..record.facts import numbers
 from ..record.model import Record, Scalar
@@ -55,18 +54,13 @@ def groups(records: Sequence[Record], benches: Mapping[str, Bench], now: float) 
 
 
 def compared(first: Record, second: Record) -> Record:
-    """The first record with what the second gave as a fact, suspect where the two differ.
-
-    A second one that failed or was disturbed tells nothing.
-    """
+    """The first record with what the second gave as a fact; unless that failed, or was disturbed."""
     if second.status != "ok":
         return first
     value = estimate(second.samples)
     later = round(_ended(second) - _ended(first), 1)
     told = {"after_s": later, "median_s": value.value, "low_s": value.low, "high_s": value.high}
-    reasons = interference.unrepeated(first.samples, second.samples, later)
-    status = "suspect" if reasons else first.status
-    return replace(first, facts={**first.facts, "again": told}, reasons=[*first.reasons, *reasons], status=status)
+    return replace(first, facts={**first.facts, "again": told})
 
 
 def _rank(record: Record, count: str) -> tuple[bool, float]:

@@ -12,7 +12,7 @@ from math import log
 from statistics import median, quantiles
 
 from . import text
-from .estimate import bimodal, drift, estimate
+from .estimate import bimodal, drift
 from .phrases import counted
 from .reasons import Reason, because
 
@@ -29,7 +29,6 @@ JUDGED = ("busy neighbours", "virtualisation")  # disturbances that telemetry ju
 DRIFT = 0.03  # of the clock
 APART = 2.0  # × the time of a cache line's handover: slower, the two CPUs do not share their usual cache
 ALONE = 0.75  # of a core's throughput: a CPU that has less shares its core with another thread
-REPEATS = 0.03  # figures of one case on a quiet machine agree within this
 LONGER = 0.03  # what such threads add to a median before it is doubted
 LOW_CLOCK = 0.75  # of the highest SM clock: below, a GPU is throttled or idle (nvbench's threshold)
 POWER = "gpu_throttle_power"
@@ -157,19 +156,6 @@ def mostly_shared(shares: Sequence[float]) -> list[Reason]:
     if 2 * beside <= len(shares):
         return []
     return [because("core_shared", f"after {beside} of {counted(len(shares), 'sample')}")]
-
-
-def unrepeated(first: Sequence[float], second: Sequence[float], later: float) -> list[Reason]:
-    """Whether a case gave another median when it was measured again `later` seconds after.
-
-    The medians are more than `REPEATS` apart, and no time is within both intervals.
-    """
-    one, other = estimate(first), estimate(second)
-    ratio = other.value / one.value
-    if abs(ratio - 1) <= REPEATS or (other.low <= one.high and one.low <= other.high):
-        return []
-    took = f"{text.share(abs(ratio - 1))} {'longer' if ratio > 1 else 'less'}"
-    return [because("unrepeated", f"{text.duration(later)} later it took {took}")]
 
 
 def disturbed_gpu(telemetry: Mapping[str, Sequence[float]], *, may_cap: bool = False) -> list[Reason]:

@@ -93,11 +93,6 @@ TABLE: dict[str, Meaning] = {
         "Something switches between two states: page placement, a sibling core, the clock. Measure again with "
         "--preset full.",
     ),
-    "unrepeated": Meaning(
-        "measured again at the end of the run, it differs",
-        "Something was different for longer than a case takes: a neighbour in the caches or in memory, or where the "
-        "pages lie. Measure again at a quieter hour, and believe neither figure alone.",
-    ),
     "gpu_power_cap": Meaning(
         "the GPU was held back by its power limit",
         "Raise the power limit (nvidia-smi -pl WATTS) if the card allows it, or compare at a fixed lower clock "
