@@ -54,7 +54,7 @@ def test_only_whole_quads_count_and_the_newest_of_each_place(kept):
     ("other", "said"),
     [
         ({"command": "y"}, "the command: was x, and is now y"), ({"sides": ("a", "c")}, "--new: was b, and is now c"),
-        ({"much": "9 quads"}, "--quads or --for: was 3 quads, and is now 9 quads"),
+        ({"much": "9 quads"}, "--quads, --for or --see: was 3 quads, and is now 9 quads"),
         ({"options": {"--metric": "m=(.)"}}, r"--metric: was nothing, and is now m=\(.\)"),
         ({"options": {"--no-build": "given"}}, "--no-build: was nothing, and is now given"),
     ],

@@ -236,12 +236,15 @@ def renamed(found):
 
 def test_whether_enough_is_seen_does_not_depend_on_the_sides_names():
     """Measuring until then favours no verdict: the numbers stay if base and new change names in some draws."""
-    for noise, share in ((0.003, 0.02), (0.01, 0.02), (0.02, 0.04), (0.05, 0.04)):
-        found = quads(16, noise=noise, seed=4, cases=6)
-        assert judging.unseen(found, 0.005, share) == judging.unseen(renamed(found), 0.005, share)
+    for found in (quads(16, noise=0.01, seed=4, cases=6), slowed(16, 0.5)):
+        one, other = ([*judging.shifts(given, 0.005, Rules())] for given in (found, renamed(found)))
+        assert [case.noise for case in one] == pytest.approx([case.noise for case in other], rel=1e-9)
+    assert any(case.better for case in one)  # also where the better process of each side counts
     assert judging.unseen(quads(16, noise=0.003, cases=6), 0.005, 0.02) == (0, 6)
     assert judging.unseen(quads(16, noise=0.05, cases=6), 0.005, 0.02) == (6, 6)
     assert judging.unseen(quads(2, noise=0.0), 0.005, 0.02) == (0, 0)
+    wide = Rules(rules=[Rule("case0", threshold=0.03)])  # 2% do not matter there
+    assert judging.unseen(quads(16, noise=0.05, cases=6), 0.005, 0.02, wide) == (5, 5)
 
 
 def test_a_large_change_does_not_count_as_noise():

@@ -43,6 +43,17 @@ def test_the_direction_of_an_interval_is_told():
     assert told[-1] == "an interval that holds 1 is of times, new over base, also for rates: above 1 is worse"
 
 
+def test_an_outcome_until_a_change_would_be_found_says_whether_it_was_reached(tmp_path):
+    """In words and as data; the look at half of the quads was not taken."""
+    quads = [Quad([[Value(bench="a", value=1.0)]] * 2, [[Value(bench="a", value=new)]] * 2) for new in (1.0, 1.1, 0.9)]
+    found = judged(quads, ("A", "B"), 0.01)
+    for unseen, words in ((0, "would be found in every case, and judged once"), (2, "in every case: 2 are left")):
+        ended = Outcome(found, LAST, 16, 1.0, 0.04, unseen)
+        assert any("a change of 4.0%" in note and note.endswith(words) for note in telling.notes(ASKED, ended))
+        told = telling.design(Journal(tmp_path, ASKED, []), ended)
+        assert (told["see"], told["unseen"], [look["last"] for look in told["looks"]]) == (0.04, unseen, [True])
+
+
 def test_programs_get_each_process_with_its_layout(tmp_path):
     """And the levels of the looks."""
     one = Measured(quad=0, step=1, side=1, layout=Layout("7", 8), began=1.0, seconds=2.0, cpu=2.0,

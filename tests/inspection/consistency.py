@@ -39,7 +39,7 @@ MACHINES = "Headline figures of each machine"
 # Percentages that are no shares of what can be had, by where they stand and what stands around them.
 OTHER_SHARES = (
     (r"^quality", r""),  # shares of a CPU's time, and differences between samples
-    (r"", r"%( \([^)]*\))? (of a CPU|of the time of one path|of the \w+ rate of|of that rate|of its first)"),
+    (r"", r"%( \([^)]*\))? (longer|of a CPU|of the time of one path|of the \w+ rate of|of that rate|of its first)"),
     (r"", r"% (apart|further from|lower|off\b)"),
     (r"", r"(steal|drifted|differ|agrees within|apart|other processes|throttled|too noisy|do not repeat)[^|]*$"),
 )

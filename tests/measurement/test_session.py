@@ -37,6 +37,9 @@ class Watcher:
     def measuring(self, group):
         self.step(group)
 
+    def doing(self, what):
+        self.done = what
+
     def measured(self, group, records):
         self.seen.append((group, records))
 
@@ -156,9 +159,11 @@ def test_headline_cases_are_measured_once_more_at_the_end(tmp_path, monkeypatch)
         return iter([(Group(benches[record.bench], (record.case,)), record)])
 
     monkeypatch.setattr(session.again, "groups", first)
-    run, path = execute(asked(tmp_path), Watcher())
+    watcher = Watcher()
+    run, path = execute(asked(tmp_path), watcher)
+    assert watcher.done == "measuring headline figures once more, 1 left"
     assert len(run.records) == 8
-    assert ["again" in one.facts for one in run.records] == [False] * 7 + [True]
+    assert ["again" in one.facts for one in run.records] == [True] + [False] * 7
     assert store.read(path) == run
     monkeypatch.setattr(session.planning, "seconds_for", lambda *_: 0.0)
     run, _ = execute(asked(tmp_path, budget=1.0), Watcher())

@@ -39,7 +39,7 @@ from .values import Quad, Value
 
 SIDES = ("base", "new")
 PROCESSES = 4  # of a quad
-SURE = 16  # quads, before it may end because enough would be found: 2 in 2^16 of their signs are alike by chance
+SURE = 16  # quads, before it may end because enough would be found: fewer tell little of how much they differ
 TIMEOUT = 3600.0
 OWN = "hwbench's benches use all CPUs that they are given"
 # Python's and pytest's words for a file that a command names; the other side may have it.
@@ -80,12 +80,17 @@ class Budget:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was found, at which look, and how many seconds measuring took."""
+    """What was found, at which look, and how many seconds measuring took.
+
+    With `see`, the change that was to be found in every case, `unseen` is in how many it would not have been.
+    """
 
     report: ComparisonReport
     look: Look
     quads: int
     seconds: float
+    see: float | None = None
+    unseen: int = 0
 
 
 @dataclass(frozen=True)
@@ -261,7 +266,8 @@ class Bout:
                     break
             if len(done) == 1 and budget.seconds is not None and FEWEST * elapsed > budget.seconds:
                 least = text.duration(FEWEST * elapsed)
-                self.say(f"--for {budget} is too short: {FEWEST} quads are measured at least, in about {least}")
+                given = text.duration(budget.seconds)
+                self.say(f"--for {given} is too short: {FEWEST} quads are measured at least, in about {least}")
             self.say(self._so_far(quads, budget, elapsed))
             share = budget.done(len(done), elapsed)
             due = len(done) >= EARLY.due(budget.quads) if budget.seconds is None else share >= EARLY.share
@@ -271,7 +277,9 @@ class Bout:
                 if clear(report, self.threshold):
                     return Outcome(report, EARLY, len(quads), elapsed)
         quads = [done[one] for one in sorted(done)]
-        return Outcome(self._judged(quads, LAST), LAST, len(quads), time.monotonic() - began)
+        missed = unseen(quads, self.threshold, budget.see, self.rules)[0] if budget.see is not None else 0
+        report = self._judged(quads, LAST)
+        return Outcome(report, LAST, len(quads), time.monotonic() - began, budget.see, missed)
 
     def _one(self, quad: int) -> Quad:
         asked = self.journal.asked
@@ -297,7 +305,7 @@ class Bout:
         """The progress, with estimates: a verdict is given at a look alone."""
         of = f" of {budget.quads}" if budget.seconds is None else ""
         left = text.duration(budget.left(len(quads), elapsed))
-        said = f"quad {len(quads)}{of}, {left} left"
+        said = f"quad {len(quads)}{of}, {'at most ' * (budget.see is not None)}{left} left"
         told = so_far(quads, self.threshold)
         return f"{said}; so far {told}" if told else said
 

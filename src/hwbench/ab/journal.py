@@ -48,7 +48,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     def differs(self, other: Asked) -> str:
         """What another measurement asks otherwise, by its option; "" where it asks the same."""
         mine, others = ({"the command": one.command, "--base": one.sides[0], "--new": one.sides[1],
-                         "--quads or --for": one.much, **one.options} for one in (self, other))  # fmt: skip
+                         "--quads, --for or --see": one.much, **one.options} for one in (self, other))  # fmt: skip
         name = next((name for name in {**mine, **others} if mine.get(name, "") != others.get(name, "")), "")
         told = (one.get(name) or "nothing" for one in (mine, others))
         return name and "{}: was {}, and is now {}".format(name, *told)

@@ -304,16 +304,17 @@ def _noise(shifts: np.ndarray, *, twos: bool) -> float:
 
 
 def unseen(quads: Sequence[Quad], threshold: float, share: float, rules: Rules | None = None) -> tuple[int, int]:
-    """In how many cases a change of `share` would not be found by as many quads, and of how many.
+    """In how many cases a change of `share` would not be found by as many quads, and of how many that it matters to.
 
-    Whatever the sides are called, the answer is the same, so that measuring until it is 0 favours no verdict.
+    The answer is the same if both sides change names, so that measuring until it is 0 favours neither verdict.
     """
     fit = [one for one in shifts(quads, threshold, rules or Rules()) if not one.reason]
+    asked = [one for one in fit if one.edge < math.log1p(share)]
 
     def seen(one: Shifts) -> float:
         return one.edge + _reach(len(one.shifts), LAST, len(fit) + 1) * one.noise / math.sqrt(len(one.shifts))
 
-    return sum(seen(one) > math.log1p(share) for one in fit), len(fit)
+    return sum(seen(one) > math.log1p(share) for one in asked), len(asked)
 
 
 def _medians(shown: Value, quads: Sequence[Sequence[Sequence[Value | None]]], edge: float) -> Shifts | None:

@@ -35,6 +35,13 @@ def notes(asked: Asked, outcome: Outcome) -> list[str]:
             f"stopped at the first of {len(LOOKS)} looks, as every case was clear; the levels of both looks together "
             f"are {text.share(FAMILY)} for verdicts and {text.share(OUTSIDE)} for intervals"
         )
+    if outcome.see is not None:
+        share = text.share(outcome.see)
+        found.append(
+            f"--for ended it before a change of {share} would be found in every case: {outcome.unseen} are left"
+            if outcome.unseen
+            else f"measured until a change of {share} would be found in every case, and judged once"
+        )
     seed = "" if os.environ.get(SEEDED, "random") != "random" else "hash seed and "
     random = "" if aslr() != "fixed" else "; the system draws no addresses, so that their layout is always the same one"
     found.append(f"each pair of processes has another {seed}size of the environment{random}")
@@ -60,7 +67,9 @@ def design(journal: Journal, outcome: Outcome) -> JsonObject:
         "looks": [
             {"share": one.share, "level": one.family, "interval_level": 1 - one.outside, "last": one is outcome.look}
             for one in LOOKS
+            if outcome.see is None or one is LAST
         ],
+        **({"see": outcome.see, "unseen": outcome.unseen} if outcome.see is not None else {}),
         "addresses": aslr(),
         "processes": [
             {

@@ -140,7 +140,7 @@ def sentences(run: Run, checks: Sequence[Check] | None = None) -> list[str]:
     limit = text.share(REPEATS)
     if not failed:
         backed = any(one.name in (LUCKY, UNLIKE) for one in checks)
-        more = f", and other samples confirm the best one of each limit within {limit}" if backed else ""
+        more = f", and what was measured more than once agrees within {limit}" if backed else ""
         return [f"The machine was quiet enough: {_passed(len(checks))}{more}.", *also(run)]
     moved = max((one.seen for one in failed if one.cases), default=0.0)
     effect = "figures may not repeat"
@@ -232,19 +232,23 @@ def unrepeated(run: Run) -> dict[str, float]:
         names[place]: max(found.values()) / min(found.values()) - 1 for place, found in times.items() if len(found) > 1
     }
     for record in run.records:
-        gap = changed(record) if record.timed else 0.0
-        if gap:
+        if record.timed and (gap := changed(record)) is not None:
             gaps[record.case.label] = max(gap, gaps.get(record.case.label, 0.0))
     return gaps
 
 
-def changed(record: Record) -> float:
-    """How far the medians of a case are apart that was measured again, 0 where both intervals share a value."""
+def changed(record: Record) -> float | None:
+    """How far the medians of a case are apart that was measured again: 0 where its intervals share a value.
+
+    None where it was measured once.
+    """
     found = record.facts.get("again")
     told = [found.get(name) for name in ("low_s", "median_s", "high_s")] if isinstance(found, dict) else []
     low, value, high = numbers(told) if len(numbers(told)) == len(told) == 3 else (0.0, 0.0, 0.0)
     first = estimate(record.samples)
-    if not 0 < low <= value <= high or (low <= first.high and first.low <= high):
+    if not 0 < low <= value <= high:
+        return None
+    if low <= first.high and first.low <= high:
         return 0.0
     return max(first.value, value) / min(first.value, value) - 1
 

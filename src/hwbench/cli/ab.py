@@ -192,7 +192,8 @@ def ab(
     else:
         echo_err(f"what was measured is kept: {kept.folder}")
     found = verdicts.Compared(report, telling.side(sides[0]), telling.side(sides[1]), edge, fail_on=rules.fail_on)
-    remedy = REMEDY.format("--for" if for_ or see else "--quads")
+    reached = outcome.see is not None and not outcome.unseen
+    remedy = REMEDY.format("--for" if for_ or see else "--quads") if not reached else f"lower --see {see}"
     verdicts.deliver(found, remedy, json=json, as_markdown=markdown, every=True)
 
 

@@ -89,12 +89,13 @@ class Lines:
         kind = what.translate(COUNTING)
         if kind != self.what:
             self.what = kind
-            self.say(f"{self.now}: {what}")
+            self.say(": ".join(filter(None, (self.now, what))))
 
     def measured(self, group: Group, records: Sequence[Record]) -> None:
         """Count it; after the last group of a bench say what came out of the bench, at once what went wrong."""
         self.forecast.took(group, time.perf_counter() - self.began)
         self.done += 1
+        self.now = ""
         name = group.bench.name
         self.records.setdefault(name, []).extend(records)
         for record in records:
@@ -155,7 +156,7 @@ class Bar(Lines):
 
     def doing(self, what: str) -> None:
         """Beside the name of the contrast."""
-        self.progress.update(self.task, description=f"{self.now}: {what}")
+        self.progress.update(self.task, description=": ".join(filter(None, (self.now, what))))
 
     def measured(self, group: Group, records: Sequence[Record]) -> None:
         """Move on by one."""

@@ -7,6 +7,7 @@ seconds, so it is made of the cases that give the headline quantities alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
@@ -58,8 +59,10 @@ def compared(first: Record, second: Record) -> Record:
     if second.status != "ok":
         return first
     value = estimate(second.samples)
-    later = round(_ended(second) - _ended(first), 1)
-    told = {"after_s": later, "median_s": value.value, "low_s": value.low, "high_s": value.high}
+    told = {"median_s": value.value, "low_s": value.low, "high_s": value.high}
+    later = _ended(second) - _ended(first)
+    if math.isfinite(later):  # older files have no stamps
+        told["after_s"] = round(later, 1)
     return replace(first, facts={**first.facts, "again": told})
 
 
@@ -70,4 +73,4 @@ def _rank(record: Record, count: str) -> tuple[bool, float]:
 
 def _ended(record: Record) -> float:
     """When its last round ended; before everything where it has no stamps."""
-    return max(numbers(record.telemetry.get("at_s")), default=float("-inf"))
+    return max(numbers(record.telemetry.get("at_s")), default=-math.inf)

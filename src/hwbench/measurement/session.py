@@ -102,7 +102,7 @@ def _execute(
             records = session.measure(group, seconds, request.budget)
             session.left += len(group.cases) - len(records)
             observer.measured(group, records)
-        session.again(benches, request.budget)
+        session.again(benches, request.budget, begun)
     except KeyboardInterrupt:
         session.autosave.save(session.run)  # also because it may have come in the middle of saving
         raise Interrupted(session.run, session.autosave.path, spare=session.autosave.elsewhere) from None
@@ -151,19 +151,25 @@ class _Session:
             self.save(records, self._policy())
         return records
 
-    def again(self, benches: Sequence[Bench], budget: float | None) -> None:
-        """Measure the headline cases once more, as far as the budget allows, and save what that says of them."""
+    def again(self, benches: Sequence[Bench], budget: float | None, begun: float) -> None:
+        """Measure the headline cases once more, as far as the budget allows, and save what that says of each."""
+        from ..devices.cpu import CpuDevice
+
         now = self.engine.clock() - self.engine.begun
         found = list(again.groups(self.run.records, {bench.name: bench for bench in benches}, now))
-        compared: list[Record] = []
-        for group, first in found:
-            seconds = planning.seconds_for(budget, time.perf_counter() - self.begun, len(found) - len(compared))
+        for device in self.devices.values():
+            if isinstance(device, CpuDevice):
+                device.forget()  # else large buffers would lie on the pages of before
+        for left, (group, first) in zip(range(len(found), 0, -1), found, strict=True):
+            seconds = planning.seconds_for(budget, time.perf_counter() - begun, left)
             if seconds <= 0:
                 break
-            self.observer.measuring(group)
-            compared += [again.compared(first, second) for second in self.engine.measure(group, seconds)]
-        if compared:
-            self.save(compared, self._policy())
+            self.observer.doing(f"measuring headline figures once more, {left} left")
+            for second in self.engine.measure(group, seconds):
+                compared = again.compared(first, second)
+                records = [compared if one is first else one for one in self.run.records]
+                self.run = msgspec.structs.replace(self.run, records=records, policy=self._policy())
+                self.autosave.save(self.run)
 
     def save(self, records: Sequence[Record], policy: Policy | None = None) -> None:
         """Add records to the run and write it."""
