@@ -193,7 +193,7 @@ def ab(
         echo_err(f"what was measured is kept: {kept.folder}")
     found = verdicts.Compared(report, telling.side(sides[0]), telling.side(sides[1]), edge, fail_on=rules.fail_on)
     reached = outcome.see is not None and not outcome.unseen
-    remedy = REMEDY.format("--for" if for_ or see else "--quads") if not reached else f"lower --see {see}"
+    remedy = REMEDY.format("--for" if for_ or see else "--quads") if not reached else f"give --see less than {see}"
     verdicts.deliver(found, remedy, json=json, as_markdown=markdown, every=True)
 
 

@@ -19,7 +19,6 @@ from ..kernels.gate import enter, leave, now
 from .clock import CHAIN, chain, opaque
 
 DEPENDENT, INDEPENDENT = 128, 512  # iterations of 64 additions each: two windows of 2 µs, and one of 2.5
-WARM = 4  # iterations before: work that fills the caches evicts this code, and reading it again takes up to 0.4 µs
 BEST = 0.99  # the quantile of all readings that stands for a core alone: a clock that is stepped may raise a few
 FIRST = 200  # readings before the first that is told: two lie above that quantile
 
@@ -37,14 +36,18 @@ def independent(iterations: int, step: int) -> int:
 
 
 @compiled
-def windows(step: int, gate: int = 0) -> tuple[int, int, int]:
-    """The clock's units that dependent additions took, independent ones, and dependent ones again."""
-    warm = independent(WARM, step)
+def windows(step: int, gate: int = 0, iterations: int = INDEPENDENT) -> tuple[int, int, int]:
+    """The clock's units that dependent additions took, independent ones, and dependent ones again.
+
+    A few come before the clock: samples evict this code. `iterations` is no constant, for each of which Numba would
+    compile a copy of `independent`: those before would fetch another one.
+    """
+    warm = independent(iterations // 128, step)
     enter(gate)
     first = now()
     before = chain(DEPENDENT, step + warm - warm)
     second = now()
-    between = independent(INDEPENDENT, step + before - before)
+    between = independent(iterations, step + before - before)
     third = now()
     chain(DEPENDENT, step + between - between)
     found = second - first, third - second, now() - third
@@ -54,7 +57,7 @@ def windows(step: int, gate: int = 0) -> tuple[int, int, int]:
 
 def adds_a_cycle(gate: int = 0) -> float:
     """Independent additions a cycle of the CPU that runs this. An interruption hits one window of dependent ones."""
-    before, between, after = windows(1, gate)
+    before, between, after = windows(1, gate, INDEPENDENT)
     return INDEPENDENT / DEPENDENT * min(before, after) / max(1, between)
 
 
