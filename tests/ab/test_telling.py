@@ -47,11 +47,16 @@ def test_an_outcome_until_a_change_would_be_found_says_whether_it_was_reached(tm
     """In words and as data; the look at half of the quads was not taken."""
     quads = [Quad([[Value(bench="a", value=1.0)]] * 2, [[Value(bench="a", value=new)]] * 2) for new in (1.0, 1.1, 0.9)]
     found = judged(quads, ("A", "B"), 0.01)
-    for unseen, words in ((0, "would be found in every case, and judged once"), (2, "in every case: 2 are left")):
-        ended = Outcome(found, LAST, 16, 1.0, 0.04, unseen)
-        assert any("a change of 4.0%" in note and note.endswith(words) for note in telling.notes(ASKED, ended))
+    for unseen, asked, words in (
+        (0, 1, "a change of 4.0% would be found in every case, and judged once"),
+        (1, 1, "ended before a change of 4.0% would be found in every case: in 1 it would not"),
+        (0, 0, "no case has a threshold below --see 4.0%, so that it ended as soon as it may"),
+    ):
+        ended = Outcome(found, LAST, 16, 1.0, 0.04, unseen, asked)
+        assert any(note.endswith(words) for note in telling.notes(ASKED, ended))
         told = telling.design(Journal(tmp_path, ASKED, []), ended)
-        assert (told["see"], told["unseen"], [look["last"] for look in told["looks"]]) == (0.04, unseen, [True])
+        assert (told["see"], told["unseen"], told["asked"]) == (0.04, unseen, asked)
+        assert [look["last"] for look in told["looks"]] == [True]
 
 
 def test_programs_get_each_process_with_its_layout(tmp_path):

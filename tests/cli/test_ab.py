@@ -27,7 +27,7 @@ from hwbench.tracking.history import TrackingError
         (["HEAD", "HEAD", "--quads", "4", "--for", "5m"], "--quads and --for: choose one"),
         (["HEAD", "HEAD", "--quads", "20", "--see", "4%"], "--quads and --see: choose one; --for bounds --see"),
         (["HEAD", "HEAD", "--see", "some"], "--see some: is no relative difference below 1, such as 2% or 0.02"),
-        (["HEAD", "HEAD", "--see", "0.5%"], "--see 0.5%: is no more than --threshold 0.5%, the difference that"),
+        (["HEAD", "HEAD", "--see", "0.5%"], "--see 0.5%: is no more than the threshold, 0.50%, the difference"),
         (["HEAD", "HEAD", "--for", "soon"], "--for soon: is no time such as 5m"),
         (["HEAD", "HEAD", "--timeout", "0s"], "--timeout 0s: is no time"),
         (["HEAD", "HEAD", "--threshold", "-1"], "--threshold -1: is no relative difference"),

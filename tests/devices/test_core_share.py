@@ -62,4 +62,6 @@ def test_code_is_fetched_before_it_is_timed(monkeypatch):
     core_share.windows.py_func(1)
     assert seen == ["additions 4", "now", "chain", "now", "additions 512", "now", "chain", "now"]
     monkeypatch.undo()
-    assert len(set(re.findall(r"_ZN7hwbench\w*core_share11independent\w*", assembly(core_share.windows, 1, 0, 512)))) == 1
+    assert (
+        len(set(re.findall(r"_ZN7hwbench\w*core_share11independent\w*", assembly(core_share.windows, 1, 0, 512)))) == 1
+    )

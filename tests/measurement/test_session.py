@@ -161,7 +161,7 @@ def test_headline_cases_are_measured_once_more_at_the_end(tmp_path, monkeypatch)
     monkeypatch.setattr(session.again, "groups", first)
     watcher = Watcher()
     run, path = execute(asked(tmp_path), watcher)
-    assert watcher.done == "measuring headline figures once more, 1 left"
+    assert watcher.done == "measuring 1 headline figure once more"
     assert len(run.records) == 8
     assert ["again" in one.facts for one in run.records] == [True] + [False] * 7
     assert store.read(path) == run

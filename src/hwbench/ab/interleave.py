@@ -82,7 +82,8 @@ class Budget:
 class Outcome:
     """What was found, at which look, and how many seconds measuring took.
 
-    With `see`, the change that was to be found in every case, `unseen` is in how many it would not have been.
+    With `see`, the change that was to be found, `unseen` is in how many cases it would not have been, of `asked` whose
+    threshold is smaller.
     """
 
     report: ComparisonReport
@@ -91,6 +92,7 @@ class Outcome:
     seconds: float
     see: float | None = None
     unseen: int = 0
+    asked: int = 0
 
 
 @dataclass(frozen=True)
@@ -277,9 +279,9 @@ class Bout:
                 if clear(report, self.threshold):
                     return Outcome(report, EARLY, len(quads), elapsed)
         quads = [done[one] for one in sorted(done)]
-        missed = unseen(quads, self.threshold, budget.see, self.rules)[0] if budget.see is not None else 0
+        seen = unseen(quads, self.threshold, budget.see, self.rules) if budget.see is not None else (0, 0)
         report = self._judged(quads, LAST)
-        return Outcome(report, LAST, len(quads), time.monotonic() - began, budget.see, missed)
+        return Outcome(report, LAST, len(quads), time.monotonic() - began, budget.see, *seen)
 
     def _one(self, quad: int) -> Quad:
         asked = self.journal.asked

@@ -304,7 +304,7 @@ def _noise(shifts: np.ndarray, *, twos: bool) -> float:
 
 
 def unseen(quads: Sequence[Quad], threshold: float, share: float, rules: Rules | None = None) -> tuple[int, int]:
-    """In how many cases a change of `share` would not be found by as many quads, and of how many that it matters to.
+    """In how many cases a change of `share` would not be found by as many quads, of those whose threshold is smaller.
 
     The answer is the same if both sides change names, so that measuring until it is 0 favours neither verdict.
     """

@@ -6,6 +6,7 @@ import os
 
 from ..record import text
 from ..record.model import JsonObject
+from ..record.phrases import counted
 from ..tracking.sides import Side
 from .environments import Contender
 from .interleave import PROCESSES, SIDES, Outcome
@@ -36,12 +37,15 @@ def notes(asked: Asked, outcome: Outcome) -> list[str]:
             f"are {text.share(FAMILY)} for verdicts and {text.share(OUTSIDE)} for intervals"
         )
     if outcome.see is not None:
-        share = text.share(outcome.see)
-        found.append(
-            f"--for ended it before a change of {share} would be found in every case: {outcome.unseen} are left"
-            if outcome.unseen
-            else f"measured until a change of {share} would be found in every case, and judged once"
-        )
+        share, cases = text.share(outcome.see), outcome.asked
+        judged = sum(one.ratio is not None for one in outcome.report.cases)
+        where = "every case" if cases == judged else f"the {counted(cases, 'case')} whose threshold is smaller"
+        said = f"measured until a change of {share} would be found in {where}, and judged once"
+        if not cases:
+            said = f"no case has a threshold below --see {share}, so that it ended as soon as it may"
+        elif outcome.unseen:
+            said = f"ended before a change of {share} would be found in {where}: in {outcome.unseen} it would not"
+        found.append(said)
     seed = "" if os.environ.get(SEEDED, "random") != "random" else "hash seed and "
     random = "" if aslr() != "fixed" else "; the system draws no addresses, so that their layout is always the same one"
     found.append(f"each pair of processes has another {seed}size of the environment{random}")
@@ -69,7 +73,7 @@ def design(journal: Journal, outcome: Outcome) -> JsonObject:
             for one in LOOKS
             if outcome.see is None or one is LAST
         ],
-        **({"see": outcome.see, "unseen": outcome.unseen} if outcome.see is not None else {}),
+        **({"see": outcome.see, "unseen": outcome.unseen, "asked": outcome.asked} if outcome.see is not None else {}),
         "addresses": aslr(),
         "processes": [
             {

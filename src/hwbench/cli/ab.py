@@ -86,8 +86,12 @@ def ab(
         ),
     ] = "",
     threshold: Annotated[
-        str, typer.Option(metavar="SHARE", help="The relative difference that does not matter, such as 2% or 0.02.")
-    ] = "0.5%",
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            help="The difference that does not matter, such as 2%; default: 0.5%, or what pyproject.toml says.",
+        ),
+    ] = None,
     fail_on: FailOn = None,
     with_: Annotated[
         list[str] | None,
@@ -127,10 +131,11 @@ def ab(
     code of both sides: name only commits and environments that you trust.
     """
     from ..ab import building, environments, interleave, journal, telling
+    from ..ab.judging import THRESHOLD
     from ..ab.looks import FEWEST
     from ..errors import UsageError
     from ..measurement import numba_settings
-    from ..record import store
+    from ..record import store, text
     from ..tracking.comparison import COMPARED
     from ..tracking.history import TrackingError
     from ..tracking.rules import by_statistic
@@ -146,9 +151,10 @@ def ab(
     if statistic and asked.kind in ("whole", "metric"):
         raise UsageError(f"--statistic {statistic}: each process gives one number here, and no rounds; leave it out")
     budget = _budget(quads, for_, see, 6 if own else 10, FEWEST)
-    edge, limit = relative(threshold), seconds("--timeout", timeout)
+    edge, limit = THRESHOLD if rules.threshold is None else rules.threshold, seconds("--timeout", timeout)
     if budget.see is not None and budget.see <= edge:
-        raise UsageError(f"--see {see}: is no more than --threshold {threshold}, the difference that does not matter")
+        given = text.share(edge)
+        raise UsageError(f"--see {see}: is no more than the threshold, {given}, the difference that does not matter")
     if keep is not None:
         store.prepare(keep)
     wished = tuple(with_ or ())

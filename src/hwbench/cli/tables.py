@@ -197,7 +197,7 @@ def doubts(reading: Reading, records: Sequence[Record]) -> list[str]:
     for one in checks:
         seen = f"{text.share(one.seen)} (allowed: {text.share(one.allowed)})"
         lines.append(f"  {'ok' if one.passed else 'failed':6}  {one.name:{width}}  {seen}")
-        lines += [] if one.passed else [text.printable(f"          {one.remedy}")]
+        lines += [] if one.passed else [text.printable(f"          {said}") for said in (*one.cases, one.remedy)]
     for status in ("wrong", "error", "suspect"):
         found = [record for record in records if record.status == status]
         lines += [f"{len(found)} {status}:"] * bool(found)

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from ..bench import Bench
 from ..record.estimate import estimate
-from ..record.facts import numbers
-from ..record.model import Record, Scalar
+from ..record.facts import rounds_ended
+from ..record.model import JsonObject, Record, Scalar
 from .cases import Group
 
 APART_S = 30.0  # since a case was measured: less is the same moment
@@ -39,27 +39,29 @@ TWICE: list[tuple[str, str, dict[str, Scalar]]] = [
 def groups(records: Sequence[Record], benches: Mapping[str, Bench], now: float) -> Iterator[tuple[Group, Record]]:
     """The cases to measure once more, each with its record: the fastest that gives a quantity of `TWICE` on the CPU.
 
-    `now` is in seconds since the run began, as the stamps `at_s` of rounds are.
+    `now` is in Unix time, as the stamps of rounds are.
     """
     known = [one for one in records if one.timed and one.device == "cpu" and one.bench in benches]
     for kind, count, params in TWICE:
         fitting = [
             one for one in known
-            if benches[one.bench].measures == kind and one.counts.get(count) and "again" not in one.facts
+            if benches[one.bench].measures == kind and one.counts.get(count)
             and one.version == benches[one.bench].version and params.items() <= one.params.items()
             and (kind != "call" or one.variant == "numpy")
         ]  # fmt: skip
         found = min(fitting, key=lambda one: _rank(one, count), default=None)
-        if found is not None and now - _ended(found) >= APART_S:
+        if found is not None and "again" not in found.facts and now - _ended(found) >= APART_S:
             yield Group(benches[found.bench], (found.case,)), found
 
 
 def compared(first: Record, second: Record) -> Record:
-    """The first record with what the second gave as a fact; unless that failed, or was disturbed."""
-    if second.status != "ok":
+    """The first record with what the second gave as a fact, and why that one is suspect; unless it failed."""
+    if not second.timed:
         return first
     value = estimate(second.samples)
-    told = {"median_s": value.value, "low_s": value.low, "high_s": value.high}
+    told: JsonObject = {"median_s": value.value, "low_s": value.low, "high_s": value.high}
+    if second.status != "ok":
+        told["suspect"] = list(second.codes)
     later = _ended(second) - _ended(first)
     if math.isfinite(later):  # older files have no stamps
         told["after_s"] = round(later, 1)
@@ -72,5 +74,5 @@ def _rank(record: Record, count: str) -> tuple[bool, float]:
 
 
 def _ended(record: Record) -> float:
-    """When its last round ended; before everything where it has no stamps."""
-    return max(numbers(record.telemetry.get("at_s")), default=-math.inf)
+    """When its last round ended, in Unix time; before everything where it has no stamps."""
+    return max(rounds_ended(record), default=-math.inf)

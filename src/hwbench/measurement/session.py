@@ -18,6 +18,7 @@ from ..host.provenance import stamp
 from ..record import identity, interference, store, tickets, witness
 from ..record.claim import Claim, started
 from ..record.model import JsonObject, Machine, Policy, Record, Run, key
+from ..record.phrases import counted
 from ..record.reasons import because
 from . import again, numba_settings, own_best, planning
 from .autosave import Autosave, Interrupted
@@ -155,8 +156,9 @@ class _Session:
         """Measure the headline cases once more, as far as the budget allows, and save what that says of each."""
         from ..devices.cpu import CpuDevice
 
-        now = self.engine.clock() - self.engine.begun
-        found = list(again.groups(self.run.records, {bench.name: bench for bench in benches}, now))
+        found = list(again.groups(self.run.records, {bench.name: bench for bench in benches}, time.time()))
+        if found:
+            self.observer.doing(f"measuring {counted(len(found), 'headline figure')} once more")
         for device in self.devices.values():
             if isinstance(device, CpuDevice):
                 device.forget()  # else large buffers would lie on the pages of before
@@ -164,7 +166,6 @@ class _Session:
             seconds = planning.seconds_for(budget, time.perf_counter() - begun, left)
             if seconds <= 0:
                 break
-            self.observer.doing(f"measuring headline figures once more, {left} left")
             for second in self.engine.measure(group, seconds):
                 compared = again.compared(first, second)
                 records = [compared if one is first else one for one in self.run.records]

@@ -70,9 +70,10 @@ def _checks(runs: Runs) -> Table | None:
         return None
     caption = (
         "Was the machine quiet enough? Shares of time are of one CPU over all rounds. A limit is its best sample. No "
-        "other sample confirms it if the lower quartile of its samples is far from it. It does not repeat if the "
-        "same footprint, measured again later in the run, gives another best sample. In both cases another run may "
-        "give another limit. A check is not possible where the run has no counter, history or sweep for it."
+        "other sample confirms it if the lower quartile of its samples is far from it. A figure does not repeat if "
+        "the same footprint, measured again in a sweep, gives another best sample, or the same case at the end of the "
+        "run another median. Then another run may give another one, too. A check is not possible where the run has no "
+        "counter, history or sweep for it."
     )
     return Table(caption, runs.head(("check", "seen", "allowed", "verdict", "what to do")), rows)
 
