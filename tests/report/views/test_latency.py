@@ -44,6 +44,7 @@ def test_a_reach_that_is_not_known_within_a_decade_has_no_value() -> None:
     assert told == [
         ("4 MiB", "2 MiB–16 MiB", "", "+6.4 ns beyond", "3.6–9.9"),
         ("–", "256 KiB–3 MiB", "not clear", "–", "–"),
+        ("4 MiB", "4 MiB–16 MiB", "", "+22.6 ns beyond", "11.6–27.8"),
     ]
 
 
