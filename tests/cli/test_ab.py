@@ -87,7 +87,7 @@ def asked(monkeypatch, tmp_path):
         return [side, side]
 
     def measured(bout, budget, duet):
-        found.update(command=bout.asked, budget=budget, duet=duet)
+        found.update(command=bout.asked, budget=budget, duet=duet, threshold=bout.threshold)
         raise TrackingError("stopped")
 
     monkeypatch.setattr(cache, "directory", lambda *parts: tmp_path.joinpath(*parts))
@@ -113,6 +113,21 @@ def test_benches_of_hwbench_are_named_as_their_processes_find_them(command, aske
         "stream.load",
     )
     assert (asked["own"], asked["recipe"].requirements, asked["budget"].quads) == (True, (), 6)
+
+
+def test_the_threshold_of_a_project_holds_unless_another_is_given(command, asked, monkeypatch, tmp_path):
+    """A change that is to be seen has to be larger."""
+    monkeypatch.chdir(tmp_path)
+    command("ab", "HEAD~1", "HEAD", "stream.load")
+    assert asked["threshold"] == 0.005
+    (tmp_path / "pyproject.toml").write_text("[tool.hwbench.compare]\nthreshold = 0.03\n")
+    command("ab", "HEAD~1", "HEAD", "stream.load")
+    assert asked["threshold"] == 0.03
+    command("ab", "HEAD~1", "HEAD", "stream.load", "--threshold", "1%", "--see", "2%")
+    assert (asked["threshold"], asked["budget"].see) == (0.01, 0.02)
+    done = command("ab", "HEAD~1", "HEAD", "stream.load", "--see", "2%")
+    assert done.code == 2
+    assert "--see 2%: is no more than the threshold, 3.0%" in done.err
 
 
 def test_a_command_is_measured_on_the_working_tree_unless_told_otherwise(command, asked):

@@ -156,6 +156,12 @@ def test_quality_has_each_check_and_each_doubtful_case():
         f"  test.bench/b []: {run.records[1].why}",
     ]
     assert tables.doubts(Reading(run), run.records[:1])[-1] == "          see the reason at each case"
+    again = {"median_s": 9.0, "low_s": 8.9, "high_s": 9.1, "after_s": 71.0}
+    run = run_of(record("a", facts={"again": again}))
+    found = tables.doubts(Reading(run), [])
+    place = next(at for at, line in enumerate(found) if "figures that do not repeat" in line)
+    assert found[place + 1].strip().startswith("test.bench/a [] by ")
+    assert found[place + 1].endswith(" longer 71 s later)")
 
 
 def test_findings_stand_below_their_bench():

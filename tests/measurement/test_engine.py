@@ -848,6 +848,17 @@ def test_what_disturbed_a_contrast_makes_it_suspect(rates, reason):
     assert len(record.samples) == 10
 
 
+def test_a_little_other_work_is_a_doubt_where_samples_vary():
+    """7% of two CPUs' time alone is none."""
+    device = ScriptedDevice(rates={"own_s": 1.0, "others_s": 0.14, "idle_s": 0.86})
+    records = measure(scripted_bench({"varied": lambda sample: (10 + sample % 5) * MS, "steady": 10 * MS}), device)
+    assert records["varied"].codes == ["other_processes"]
+    assert records["varied"].why.startswith(
+        "other processes used the CPUs: 14% of a CPU, and half of the samples span "
+    )
+    assert records["steady"].status == "ok"
+
+
 class Stolen(ScriptedDevice):
     """A machine from which the hypervisor takes half a CPU until some time."""
 

@@ -8,7 +8,7 @@ import msgspec
 import psutil
 import pytest
 
-from doubles.scripted import MACHINE, SIZES, run_of, scripted_bench, scripted_work
+from doubles.scripted import MACHINE, SIZES, ScriptedDevice, run_of, scripted_bench, scripted_work
 from hwbench.analysis.plausibility import concluded
 from hwbench.errors import StoreError, UsageError
 from hwbench.host import disturbances
@@ -159,8 +159,12 @@ def test_headline_cases_are_measured_once_more_at_the_end(tmp_path, monkeypatch)
         return iter([(Group(benches[record.bench], (record.case,)), record)])
 
     monkeypatch.setattr(session.again, "groups", first)
+    monkeypatch.setattr("hwbench.devices.cpu.CpuDevice", ScriptedDevice)
+    forgotten: list[int] = []
+    monkeypatch.setattr(ScriptedDevice, "forget", lambda self: forgotten.append(len(self.timed)), raising=False)
     watcher = Watcher()
     run, path = execute(asked(tmp_path), watcher)
+    assert forgotten  # so that large buffers lie on other pages
     assert watcher.done == "measuring 1 headline figure once more"
     assert len(run.records) == 8
     assert ["again" in one.facts for one in run.records] == [True] + [False] * 7

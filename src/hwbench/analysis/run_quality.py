@@ -245,11 +245,13 @@ def changed(record: Record) -> float | None:
     None where it was measured once, or where the second measurement is suspect.
     """
     found = record.facts.get("again")
-    told = [found.get(name) for name in ("low_s", "median_s", "high_s")] if isinstance(found, dict) else []
-    low, value, high = numbers(told) if len(numbers(told)) == len(told) == 3 else (0.0, 0.0, 0.0)
-    first = estimate(record.samples)
-    if not 0 < low <= value <= high or (isinstance(found, dict) and found.get("suspect")):
+    if not isinstance(found, dict) or found.get("suspect"):
         return None
+    told = numbers([found.get(name) for name in ("low_s", "median_s", "high_s")])
+    if len(told) != 3 or not 0 < told[0] <= told[1] <= told[2]:
+        return None
+    low, value, high = told
+    first = estimate(record.samples)
     if low <= first.high and first.low <= high:
         return 0.0
     return max(first.value, value) / min(first.value, value) - 1

@@ -1,8 +1,8 @@
 """A few cases measured once more at the end of a run, to see whether they give the same figure a while later.
 
 What disturbs a host for minutes (a neighbour in its caches or memory, another place of the pages) shows in no counter
-and in no interval. A second measurement, in buffers of its own, tells whether a third would agree. It costs a few
-seconds, so it is made of the cases that give the headline quantities alone.
+and in no interval. A second measurement, in buffers of its own, tells whether a third would agree. Only the
+cases that give the headline quantities are measured again, which takes a second.
 """
 
 from __future__ import annotations

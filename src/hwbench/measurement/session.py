@@ -157,8 +157,9 @@ class _Session:
         from ..devices.cpu import CpuDevice
 
         found = list(again.groups(self.run.records, {bench.name: bench for bench in benches}, time.time()))
-        if found:
-            self.observer.doing(f"measuring {counted(len(found), 'headline figure')} once more")
+        if not found:
+            return
+        self.observer.doing(f"measuring {counted(len(found), 'headline figure')} once more")
         for device in self.devices.values():
             if isinstance(device, CpuDevice):
                 device.forget()  # else large buffers would lie on the pages of before
@@ -170,7 +171,8 @@ class _Session:
                 compared = again.compared(first, second)
                 records = [compared if one is first else one for one in self.run.records]
                 self.run = msgspec.structs.replace(self.run, records=records, policy=self._policy())
-                self.autosave.save(self.run)
+                with self.engine.phases("save"):
+                    self.autosave.save(self.run)
 
     def save(self, records: Sequence[Record], policy: Policy | None = None) -> None:
         """Add records to the run and write it."""
