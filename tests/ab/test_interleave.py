@@ -170,6 +170,8 @@ def test_it_goes_on_until_a_change_would_be_found(tmp_path, monkeypatch, two_cpu
     monkeypatch.setattr(interleave.time, "monotonic", lambda: next(clock))
     wild = Scripted(tmp_path / "wild", lambda *_: [float(source.normal(1, 0.3))])
     assert wild.measured(Budget(seconds=90, see=0.04), wished=False).quads < 100
+    clear = Scripted(tmp_path / "clear", lambda *_: [1.0])  # at half of the time, but it is judged once
+    assert clear.measured(Budget(seconds=90, see=0.0051), wished=False).look == looks.LAST
 
 
 def test_benches_of_hwbench_with_kept_kernels_need_no_first_process(tmp_path, monkeypatch):
